@@ -108,7 +108,8 @@ def get_provider_info() -> dict[str, object]:
                         format="url",
                     ),
                     "region": _optional(
-                        "Region", "Region of the endpoint, e.g. cn-shanghai; switches to version 4 signatures."
+                        "Region",
+                        "The endpoint's region, e.g. cn-shanghai; turns on version 4 signatures.",
                     ),
                     "quota": _optional("Quota", "Name of the computing quota; the project's own if empty."),
                     "sts_token": _optional(
