@@ -195,8 +195,8 @@ def run() -> Section:
         ],
         [
             (
-                f"Interval {INTERVAL_SECONDS:.0f} s, sample {SAMPLE_SECONDS:.0f} s from the first poll on, the "
-                f"service answers after {1000 * LATENCY_SECONDS:.0f} ms; peer: one coroutine per job, "
+                f"Interval {INTERVAL_SECONDS:.0f} s, sample {SAMPLE_SECONDS:.0f} s from the first poll on, "
+                f"the service answers after {1000 * LATENCY_SECONDS:.0f} ms; peer: one coroutine per job, "
                 "`asyncio.to_thread` with requests."
             )
         ],
