@@ -28,7 +28,7 @@ class EmulatorProcess:
     """
     One emulator on the loopback interface.
 
-    A context manager: entering starts it, leaving stops it. The address stays the same over a stop and a start.
+    A context manager: entering starts it, leaving stops it. A stop and a start keep the address.
 
     :param data_dir: where it keeps its tables
     :param port: its port; another one is taken when this one is not free

@@ -3,9 +3,9 @@ Run one command so that nothing of it outlives whoever started it.
 
 Started as ``python guard.py GRACE COMMAND...`` with a pipe as stdin. The guard adopts every orphan of the
 command (it is their child subreaper), so a worker that is killed cannot leave a task process behind. It stops
-the command when a byte arrives on the pipe, or when the pipe is closed, which the kernel does for a parent that
-was killed, too: TERM to the command's process group, then KILL to all that is left after GRACE seconds or when
-another byte arrives. Standard library only: it runs beside every process of the stack and has to stay small.
+the command when a byte arrives on the pipe or the pipe is closed, as the kernel does for a parent that was
+killed: TERM to the command's process group, then KILL to what is left after GRACE seconds or when another
+byte arrives. Standard library only: it runs beside every process of the stack and has to stay small.
 """
 
 from __future__ import annotations
