@@ -87,6 +87,10 @@ class Typed:
         return replace(self, type=data_type)
 
 
+# The argument of COUNT(*).
+STAR = Typed(exp.Star(), VOID)
+
+
 @dataclass(frozen=True)
 class FunctionContext:
     """
@@ -232,6 +236,37 @@ def _is_volatile(value: exp.Expression) -> bool:
 
 def _names_volatile(node: exp.Expression) -> bool:
     return isinstance(node, exp.Anonymous) and str(node.this).lower() in _VOLATILE
+
+
+def aggregate_call(data_type: DataType, value: exp.Expression) -> Typed:
+    """
+    Mark the call of an aggregate or window function.
+
+    :param data_type: the type that the call has in DuckDB
+    :param value: the call, with its FILTER
+    :return: the call, which :func:`over` will find inside of what is built around it
+    """
+    value.meta["call"] = True
+    return Typed(value, data_type)
+
+
+def over(value: Typed, window: Callable[[exp.Expression], exp.Expression]) -> Typed:
+    """
+    Put every aggregate or window call of a value over a window.
+
+    :param value: what a binder of AGGREGATES or WINDOWS gave
+    :param window: makes the windowed expression of one call
+    :return: the value over the window
+    """
+
+    def place(node: exp.Expression) -> exp.Expression:
+        if not node.meta.get("call"):
+            return node
+        node = node.copy()
+        del node.meta["call"]
+        return window(node)
+
+    return replace(value, expr=value.expr.copy().transform(place, copy=False))
 
 
 def text(value: str) -> Typed:

@@ -21,18 +21,16 @@ class AggregateBinder(Protocol):
         distinct: bool = False,
         order_by: Sequence[exp.Ordered] = (),
         where: exp.Expression | None = None,
-        over: bool = False,
     ) -> Typed:
         """
         Bind one call.
 
-        :param args: its arguments; none for COUNT(*)
+        :param args: its arguments; ``typed.STAR`` for COUNT(*)
         :param ctx: the statement
         :param distinct: whether the call says DISTINCT
         :param order_by: DuckDB's sort terms of WITHIN GROUP or of the call's own ORDER BY
         :param where: DuckDB's condition of a FILTER clause
-        :param over: whether a window follows; the value then has exactly one ``exp.Window`` placeholder
-        :return: its value
+        :return: its value; ``typed.over`` puts its calls over a window
         """
 
 

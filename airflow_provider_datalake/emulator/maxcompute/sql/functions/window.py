@@ -17,18 +17,23 @@ from airflow_provider_datalake.emulator.maxcompute.sql.typed import (
     DOUBLE,
     FunctionContext,
     Typed,
-    emit,
+    aggregate_call,
     integer,
+    template,
 )
 from airflow_provider_datalake.emulator.maxcompute.types import DataType
 
 WindowBinder = Callable[[Sequence[Typed], FunctionContext], Typed]
 
 
+def _call(data_type: DataType, text: str, *args: Typed) -> Typed:
+    return aggregate_call(data_type, template(text, *args))
+
+
 def _ranking(name: str, result: DataType) -> WindowBinder:
     def bind(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
         count(name, args, 0)
-        return emit(result, f"{name}()")
+        return _call(result, f"{name}()")
 
     return bind
 
@@ -37,7 +42,7 @@ def _ntile(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
     count("ntile", args, 1)
     if not args[0].type.is_integer:
         raise mismatch("ntile", *args)
-    return emit(BIGINT, "ntile({0})", casts.cast(args[0], BIGINT, ctx))
+    return _call(BIGINT, "ntile({0})", casts.cast(args[0], BIGINT, ctx))
 
 
 def _shift(name: str) -> WindowBinder:
@@ -51,9 +56,9 @@ def _shift(name: str) -> WindowBinder:
                 raise InvalidArgument(f"function {name}: the offset must be a number of at least 0")
             offset = given
         if len(args) < 3:
-            return emit(value.type, name + "({0}, {1})", value, integer(offset))
+            return _call(value.type, name + "({0}, {1})", value, integer(offset))
         default = casts.coerce(args[2], value.type, ctx)
-        return emit(value.type, name + "({0}, {1}, {2})", value, integer(offset), default)
+        return _call(value.type, name + "({0}, {1}, {2})", value, integer(offset), default)
 
     return bind
 
@@ -80,7 +85,7 @@ def _ignoring_nulls(name: str, call: str, args: Sequence[Typed], at: int) -> Typ
         if args[at].type != BOOLEAN or not args[at].constant:
             raise mismatch(name, *args)
         ignore = args[at].sql().upper() == "TRUE"
-    return emit(args[0].type, f"{name}({call}{' IGNORE NULLS' if ignore else ''})", args[0])
+    return _call(args[0].type, f"{name}({call}{' IGNORE NULLS' if ignore else ''})", args[0])
 
 
 WINDOWS: dict[str, WindowBinder] = {
