@@ -110,7 +110,7 @@ def has_pip() -> bool:
 
 def install() -> None:
     """Install the pinned dependencies, and this package as it stands in the working tree."""
-    pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
     subprocess.run([*pip, PIP], check=True, cwd=ROOT)
     wanted = ["--constraint", "constraints.txt", "--group", "dev", "--editable", ".[emulator,demo]"]
     subprocess.run([*pip, *wanted], check=True, cwd=ROOT)

@@ -102,10 +102,15 @@ class EmulatorProcess:
         return self._process.log
 
     @property
+    def env_command(self) -> str:
+        """The command that prints the connections to it for a shell."""
+        return shlex.join([self._program, "env", "--port", str(self.port)])
+
+    @property
     def environment(self) -> dict[str, str]:
         """The connections to it, as variables that Airflow reads."""
         exports = subprocess.run(
-            [self._program, "env", "--port", str(self.port)],
+            shlex.split(self.env_command),
             env=self._env,
             stdin=subprocess.DEVNULL,
             capture_output=True,

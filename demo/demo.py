@@ -1,0 +1,126 @@
+"""`make demo`: run the example pipeline in a real Airflow against the emulator, and check what it made."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from demo.expected import Expected
+from demo.interrupts import Interrupted, raise_on_signals
+from demo.playground import DAG_ID, Playground, playground
+from demo.processes import ProcessDied
+from demo.report import make_report
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from demo.airflow_api import Json
+
+MONTHS = [f"2013-{month:02}" for month in range(1, 13)]
+WORTH_TELLING = {"running", "deferred", "up_for_retry", "success", "failed", "upstream_failed", "skipped"}
+
+
+class DemoFailed(Exception):
+    """The run or its data is not right; the message says how."""
+
+
+class Progress:
+    """Prints a line whenever a task instance has changed its state."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._states: dict[tuple[str, int], str] = {}
+
+    def __call__(self, tasks: Sequence[Json]) -> None:
+        for task in sorted(tasks, key=lambda task: (task["start_date"] or "~", task["map_index"])):
+            key = (task["task_id"], task["map_index"])
+            state = task["state"] or "waiting"
+            if state in WORTH_TELLING and self._states.get(key) != state:
+                self._states[key] = state
+                seconds = time.monotonic() - self._started
+                print(f"{seconds:6.1f} s  {label(task):<34} {state}", flush=True)
+
+
+def label(task: Json) -> str:
+    """
+    Name a task instance as the UI does.
+
+    :param task: the task instance as Airflow describes it
+    :return: its id, with the part of a mapped one in brackets
+    """
+    if task["map_index"] < 0:
+        return str(task["task_id"])
+    return f"{task['task_id']}[{task['rendered_map_index'] or task['map_index']}]"
+
+
+def run_pipeline(running: Playground) -> None:
+    """
+    Trigger the DAG and wait for its end.
+
+    :param running: the emulator and Airflow
+    :raises DemoFailed: when it does not succeed, or has run more than once
+    """
+    api = running.airflow.api
+    run_id = api.trigger(DAG_ID)
+    print(f"triggered {DAG_ID}, run {run_id}", flush=True)
+    run = api.wait_for_run(DAG_ID, run_id, timeout=600, on_poll=Progress())
+    if run["state"] != "success":
+        failed = [task for task in api.task_instances(DAG_ID, run_id) if task["state"] == "failed"]
+        logs = [
+            f"--- log of {label(task)}\n" + "\n".join(read_log(running, run_id, task).splitlines()[-40:])
+            for task in failed
+        ]
+        raise DemoFailed("\n".join([f"the run has ended as {run['state']}", *logs]))
+    if [one["dag_run_id"] for one in api.runs(DAG_ID)] != [run_id]:
+        raise DemoFailed(f"there should be one run, there are {len(api.runs(DAG_ID))}")
+
+
+def read_log(running: Playground, run_id: str, task: Json) -> str:
+    """
+    Read the log of a task instance's last try.
+
+    :param running: the emulator and Airflow
+    :param run_id: the run
+    :param task: the task instance as Airflow describes it
+    :return: its lines
+    """
+    return running.airflow.api.log(
+        DAG_ID, run_id, task["task_id"], try_number=task["try_number"], map_index=task["map_index"]
+    )
+
+
+def demo() -> None:
+    """Run the pipeline and check everything that it made."""
+    with playground("demo", fresh=True) as running:
+        run_pipeline(running)
+        report = make_report(running.emulator.client(), running.storage, Expected(MONTHS))
+        print(f"\n{report}\n", flush=True)
+        if report.differences:
+            raise DemoFailed("\n".join(["the data is not right:", *report.differences]))
+        print("every number is the one that pandas computes from the source files")
+        print(f"Airflow:  {running.airflow.url}/dags/{DAG_ID}")
+        print(f"emulator: {running.emulator.url}/")
+        print("to look at both with the pipeline in them: make serve", flush=True)
+
+
+def main() -> int:
+    """
+    Run the demo.
+
+    :return: the exit code, 0 only when the run and its data are right
+    """
+    raise_on_signals()
+    try:
+        demo()
+    except Interrupted as interrupt:
+        print(f"stopped by {interrupt}", file=sys.stderr)
+        return interrupt.exit_code
+    except (DemoFailed, ProcessDied, TimeoutError) as error:
+        print(f"demo failed: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
