@@ -1,0 +1,126 @@
+"""The emulator's web application: one port for everything."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import time
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from airflow_provider_datalake.emulator.maxcompute import rest, tunnel
+from airflow_provider_datalake.emulator.maxcompute.errors import OdpsError, odps_error, render
+from airflow_provider_datalake.emulator.web import pages
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import BaseRoute
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from airflow_provider_datalake.emulator.maxcompute.service import MaxComputeService
+
+log = logging.getLogger(__name__)
+
+_HOUSEKEEPING_SECONDS = 600.0
+_SESSION_SECONDS = 24 * 3600.0
+
+
+def create_app(service: MaxComputeService) -> ASGIApp:
+    """
+    Build the application.
+
+    :param service: what its routes work on
+    :return: the application, whose lifespan runs the jobs
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        await run_in_threadpool(service.start)
+        housekeeping = asyncio.create_task(_housekeeping(service))
+        yield
+        housekeeping.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await housekeeping
+        await run_in_threadpool(service.stop)
+        await run_in_threadpool(service.close)
+
+    all_routes: list[BaseRoute] = [
+        Route("/health", _health, methods=["GET"]),
+        *pages.routes(service),
+        *rest.routes(service),
+        *getattr(tunnel, "routes", lambda _: [])(service),
+    ]
+    app = Starlette(
+        routes=all_routes,
+        lifespan=lifespan,
+        exception_handlers={OdpsError: render, HTTPException: _http_error, Exception: _defect},
+    )
+    # Outside of Starlette's own error handling, so that its answers have the header too.
+    return RequestIds(app)
+
+
+async def _housekeeping(service: MaxComputeService) -> None:
+    while True:
+        now = time.time()
+        expired = await run_in_threadpool(
+            service.jobs.expire_results, now - service.config.result_days * 24 * 3600
+        )
+        await run_in_threadpool(service.sessions.expire, now - _SESSION_SECONDS)
+        if expired:
+            log.info("Removed %d expired results", expired)
+        await asyncio.sleep(_HOUSEKEEPING_SECONDS)
+
+
+async def _health(request: Request) -> Response:
+    return JSONResponse({"status": "ok"})
+
+
+def _http_error(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 400
+    what = f"{request.method} {request.scope['path']}"
+    if status == 405:
+        return odps_error(405, "MethodNotAllowed", f"The emulator does not support {what}.", request)
+    return odps_error(status, "NoSuchObject", f"There is nothing at {what}.", request)
+
+
+def _defect(request: Request, error: Exception) -> Response:
+    # Clients would retry a 5xx silently for minutes; the server logs the traceback after this answer.
+    message = f"This is a defect of the emulator, see its log: {type(error).__name__}: {error}"
+    return odps_error(400, "EmulatorDefect", message, request)
+
+
+class RequestIds:
+    """
+    Gives every request an id, and every answer the header that carries it.
+
+    :param app: the application
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = secrets.token_hex(12).upper()
+        scope.setdefault("state", {})["request_id"] = request_id
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = [*message.get("headers", ()), (b"x-odps-request-id", request_id.encode())]
+                message = {**message, "headers": headers}
+            await send(message)
+
+        await self._app(scope, receive, send_with_id)

@@ -1,0 +1,151 @@
+"""The command line: ``datalake-emulator serve`` and ``datalake-emulator env``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import sys
+from pathlib import Path
+
+from airflow_provider_datalake.emulator import config as settings
+from airflow_provider_datalake.emulator.config import Config
+
+_PREFIX = "DATALAKE_EMULATOR_"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """
+    Run the command line.
+
+    :param arguments: what follows the program's name; the process's own when None
+    :return: the exit code
+    """
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    config = _config(options)
+    if options.command == "env":
+        for name, value in connections(config).items():
+            print(f"export {name}={shlex.quote(value)}")
+        return 0
+    # The server's imports are only needed to serve.
+    from airflow_provider_datalake.emulator.server import StartError, serve
+
+    try:
+        serve(config)
+    except StartError as error:
+        print(f"datalake-emulator: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def connections(config: Config) -> dict[str, str]:
+    """
+    Build the Airflow connections that point at an emulator.
+
+    :param config: the emulator's settings
+    :return: JSON connections by the name of their environment variable
+    """
+    host = f"[{config.host}]" if ":" in config.host else config.host
+    connection = {
+        "conn_type": "odps",
+        "host": f"http://{host}:{config.port}/api",
+        "login": config.access_id,
+        "password": config.secret,
+        "extra": {"project": config.projects[0]},
+    }
+    return {"AIRFLOW_CONN_ODPS_DEFAULT": json.dumps(connection, separators=(",", ":"))}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="datalake-emulator",
+        description="A local server that speaks the wire protocol of Alibaba MaxCompute.",
+        epilog=(
+            f"Credentials can also be set as {_PREFIX}ACCESS_ID, {_PREFIX}SECRET, {_PREFIX}BEARER_TOKEN and "
+            f"{_PREFIX}PAGE_TOKEN, which keeps them out of the list of processes."
+        ),
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    serve = commands.add_parser("serve", help="run the emulator until it is stopped")
+    env = commands.add_parser("env", help="print export lines with Airflow connections for an emulator")
+    for command in (serve, env):
+        _add_common(command)
+    serve.add_argument(
+        "--data-dir",
+        type=Path,
+        default=_default_data_dir(),
+        help="where everything is kept (default: %(default)s)",
+    )
+    serve.add_argument("--workers", type=_positive, default=4, help="jobs that run at the same time")
+    serve.add_argument(
+        "--page-token", default=_environment("PAGE_TOKEN"), help="token that the pages for people ask for"
+    )
+    return parser
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", default=settings.DEFAULT_HOST, help="address (default: %(default)s)")
+    parser.add_argument(
+        "--port",
+        type=_port,
+        default=settings.DEFAULT_PORT,
+        help="port, 0 for a free one (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--project",
+        action="append",
+        metavar="NAME",
+        help=f"MaxCompute project to create, can be repeated (default: {settings.DEFAULT_PROJECT})",
+    )
+    parser.add_argument(
+        "--access-id", default=_environment("ACCESS_ID") or settings.DEFAULT_ACCESS_ID, help="access id"
+    )
+    parser.add_argument(
+        "--secret", default=_environment("SECRET") or settings.DEFAULT_SECRET, help="its secret"
+    )
+    parser.add_argument(
+        "--bearer-token",
+        default=_environment("BEARER_TOKEN") or settings.DEFAULT_BEARER_TOKEN,
+        help="bearer token of the account",
+    )
+
+
+def _environment(name: str) -> str | None:
+    return os.environ.get(_PREFIX + name) or None
+
+
+def _default_data_dir() -> Path:
+    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(base) / "datalake-emulator"
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"a port is a number from 0 to 65535, not {text!r}")
+    return int(text)
+
+
+def _positive(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"expected a number from 1 on, not {text!r}")
+    return int(text)
+
+
+def _config(options: argparse.Namespace) -> Config:
+    common = {
+        "host": options.host,
+        "port": options.port,
+        "projects": tuple(dict.fromkeys(options.project or (settings.DEFAULT_PROJECT,))),
+        "access_id": options.access_id,
+        "secret": options.secret,
+        "bearer_token": options.bearer_token,
+    }
+    if options.command == "env":
+        return Config(data_dir=Path(), **common)
+    return Config(data_dir=options.data_dir, page_token=options.page_token, workers=options.workers, **common)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

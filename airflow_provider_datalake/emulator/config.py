@@ -1,0 +1,61 @@
+"""What an emulator is told when it starts."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 8765
+DEFAULT_PROJECT = "demo"
+DEFAULT_ACCESS_ID = "emulator"
+DEFAULT_BEARER_TOKEN = "emulator-token"
+DEFAULT_SECRET = "emulator-secret"
+
+
+@dataclass(frozen=True)
+class Config:
+    """
+    The settings of one emulator.
+
+    :param data_dir: directory that holds everything the emulator keeps; created when missing
+    :param host: address to listen on
+    :param port: port to listen on, 0 for a free one
+    :param projects: MaxCompute projects that must exist; created when missing
+    :param access_id: the access id that requests are signed with
+    :param secret: the secret that goes with it
+    :param bearer_token: token that stands for the account without a signature
+    :param page_token: what the pages for people ask for, None when they are open
+    :param workers: how many jobs run at the same time
+    :param result_days: how many days the result files of finished jobs are kept
+    """
+
+    data_dir: Path
+    host: str = DEFAULT_HOST
+    port: int = DEFAULT_PORT
+    projects: tuple[str, ...] = (DEFAULT_PROJECT,)
+    access_id: str = DEFAULT_ACCESS_ID
+    secret: str = field(default=DEFAULT_SECRET, repr=False)
+    bearer_token: str = field(default=DEFAULT_BEARER_TOKEN, repr=False)
+    page_token: str | None = field(default=None, repr=False)
+    workers: int = 4
+    result_days: float = 7.0
+
+
+def is_loopback(host: str) -> bool:
+    """
+    Tell whether only this machine can reach an address.
+
+    :param host: an IP address or a host name
+    :return: False for names other than ``localhost``, which may resolve to anything
+    """
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,63 @@
+"""The MaxCompute side of the emulator: its storage, jobs, accounts and projects in one place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_provider_datalake.emulator.jobs import JobQueue
+from airflow_provider_datalake.emulator.maxcompute.auth import Account, Authenticator
+from airflow_provider_datalake.emulator.maxcompute.projects import Projects
+from airflow_provider_datalake.emulator.maxcompute.tasks import TaskRunner
+from airflow_provider_datalake.emulator.sessions import Sessions
+from airflow_provider_datalake.emulator.storage import Storage
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from airflow_provider_datalake.emulator.config import Config
+
+
+class MaxComputeService:
+    """
+    Everything that the routes work on.
+
+    :param config: the emulator's settings
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.storage = Storage(config.data_dir)
+        self.sessions = Sessions(self.storage)
+        self.jobs = JobQueue(
+            config.data_dir, workers=config.workers, is_committed=self.storage.catalog.is_job_committed
+        )
+        self.auth = Authenticator(config.access_id, config.secret, config.bearer_token)
+        self.projects = Projects(self.storage.catalog)
+        self._tasks = TaskRunner(self.storage)
+
+    def start(self) -> None:
+        """Create the configured projects, settle earlier jobs and begin to run new ones."""
+        for name in self.config.projects:
+            self.projects.ensure(name, owner=self.auth.account.name)
+        for kind, runner in self._tasks.runners().items():
+            self.jobs.register(kind, runner)
+        self.jobs.start()
+
+    def stop(self) -> None:
+        """Interrupt the jobs."""
+        self.jobs.stop()
+
+    def close(self) -> None:
+        """Release the files; no request may be under way any more."""
+        self.jobs.close()
+        self.storage.close()
+
+    def authenticate(self, request: Request) -> Account:
+        """
+        Find out who sends a request.
+
+        :param request: any REST or tunnel request
+        :return: the account
+        :raises OdpsError: with the service's own code when the credentials do not do
+        """
+        return self.auth.authenticate(request)
