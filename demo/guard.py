@@ -21,6 +21,8 @@ import time
 from pathlib import Path
 
 PR_SET_CHILD_SUBREAPER = 36
+LAST_WORDS = 1.0
+"""Seconds for what is left of a command that has ended itself."""
 STOP = b"s"
 KILL_NOW = b"k"
 
@@ -89,7 +91,7 @@ def kill_all(child: subprocess.Popen[bytes]) -> None:
 
 def stop(child: subprocess.Popen[bytes], grace: float) -> None:
     """
-    Ask the command to end, and wait until all of it has or a byte on stdin says that it takes too long.
+    Ask the command to end, and wait until it has or a byte on stdin says that it takes too long.
 
     :param child: the guarded command
     :param grace: seconds to wait
@@ -99,11 +101,14 @@ def stop(child: subprocess.Popen[bytes], grace: float) -> None:
         os.killpg(child.pid, signal.SIGTERM)
     watched = [sys.stdin.fileno()]
     while descendants(os.getpid()) and time.monotonic() < deadline:
-        reap(child)
         if select.select(watched, [], [], 0.05)[0]:
             if os.read(watched[0], 1):
                 return
             watched = []  # the parent is gone; the grace stays the same
+        if child.returncode is None:
+            reap(child)
+            if child.returncode is not None:  # what it leaves behind got the same signal, or never will
+                deadline = min(deadline, time.monotonic() + LAST_WORDS)
 
 
 def main(grace: float, command: list[str]) -> int:

@@ -63,6 +63,7 @@ class BackgroundProcess:
                 stderr=subprocess.STDOUT,
                 env=self.env,
                 start_new_session=True,
+                bufsize=0,
             )
 
     @property
@@ -93,7 +94,6 @@ class BackgroundProcess:
         if self._guard is not None and self._guard.stdin is not None:
             with contextlib.suppress(BrokenPipeError):  # it has ended already
                 self._guard.stdin.write(byte)
-                self._guard.stdin.flush()
 
     def wait(self) -> None:
         """Wait for the end that was asked for."""

@@ -1,0 +1,4 @@
+CREATE TABLE IF NOT EXISTS airlines (
+    carrier STRING COMMENT 'two letters',
+    name STRING
+)
