@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_datalake.emulator import cli
+from airflow_provider_datalake.emulator.config import Config, is_loopback
+
+
+def test_env_prints_a_connection_that_a_shell_can_read(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["env", "--port", "9000", "--project", "p1", "--secret", "it's"]) == 0
+    line = capsys.readouterr().out.strip()
+    word, assignment = shlex.split(line)
+    name, _, value = assignment.partition("=")
+    assert (word, name) == ("export", "AIRFLOW_CONN_ODPS_DEFAULT")
+    assert json.loads(value) == {
+        "conn_type": "odps",
+        "host": "http://127.0.0.1:9000/api",
+        "login": "emulator",
+        "password": "it's",
+        "extra": {"project": "p1"},
+    }
+
+
+def test_env_prints_the_documented_defaults(capsys: pytest.CaptureFixture[str]) -> None:
+    cli.main(["env"])
+    assert capsys.readouterr().out == (
+        'export AIRFLOW_CONN_ODPS_DEFAULT=\'{"conn_type":"odps","host":"http://127.0.0.1:8765/api",'
+        '"login":"emulator","password":"emulator-secret","extra":{"project":"demo"}}\'\n'
+    )
+
+
+def test_credentials_come_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATALAKE_EMULATOR_SECRET", "from-env")
+    cli.main(["env"])
+    assert '"password":"from-env"' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments", [["serve", "--port", "x"], ["serve", "--port", "70000"], ["serve", "--workers", "0"], []]
+)
+def test_wrong_arguments_are_refused(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(arguments)
+    assert caught.value.code == 2
+
+
+def test_secrets_do_not_show_in_the_settings_text() -> None:
+    assert "s3cr3t" not in repr(
+        Config(Path("/x"), secret="s3cr3t", bearer_token="s3cr3t", page_token="s3cr3t")
+    )
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [("127.0.0.1", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("example.org", False)],
+)
+def test_only_addresses_of_this_machine_are_loopback(host: str, loopback: bool) -> None:
+    assert is_loopback(host) is loopback
