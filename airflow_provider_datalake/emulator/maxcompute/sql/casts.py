@@ -331,9 +331,8 @@ def _to_boolean(value: Typed, ctx: FunctionContext) -> exp.Expression | None:
     if source.is_numeric:
         return template("{0} <> 0", value)
     if source.is_text:
-        # Only the two words: DuckDB's own t, f, yes, no, 1 and 0 are not the service's.
-        known = template("CASE WHEN lower({0}) IN ('true', 'false') THEN {0} ELSE '?' || {0} END", value)
-        return _number_cast(known, BOOLEAN, ctx)
+        # Documented so: the empty string is false and any other text, even 'false', is true.
+        return template("{0} <> ''", value)
     return None
 
 
@@ -346,8 +345,10 @@ def _to_text(value: Typed, to: DataType, ctx: FunctionContext) -> exp.Expression
         plain = template("decode({0})" if strict(ctx) else "try(decode({0}))", value)
     elif source.name in ("float", "double"):
         plain = _float_text(value)
-    elif source.is_integer or source.name in ("decimal", "boolean"):
+    elif source.is_integer or source == BOOLEAN:
         plain = duckdb_cast(value.expr, STRING)
+    elif source.name == "decimal":
+        plain = _decimal_text(value, ctx)
     elif source == DATE:
         plain = template("strftime({0}, '%Y-%m-%d')", value)
     elif source == DATETIME:
@@ -364,9 +365,19 @@ def _to_text(value: Typed, to: DataType, ctx: FunctionContext) -> exp.Expression
     return template("rtrim({0}, ' ')", cut) if to.name == "char" else cut
 
 
+def _decimal_text(value: Typed, ctx: FunctionContext) -> exp.Expression:
+    digits = duckdb_cast(value.expr, STRING)
+    trim = value.constant or ctx.flag("odps.sql.decimal.tostring.trimzero", True)
+    return template("rtrim(rtrim({0}, '0'), '.')", digits) if trim and value.type.args[1] else digits
+
+
 def _float_text(value: Typed) -> exp.Expression:
-    """Write 1.0E20, 1.5E-7 and NaN as Java does, where DuckDB writes 1e+20, 1.5e-07 and nan."""
-    return template("mc_double_text({0})", duckdb_cast(value.expr, STRING))
+    """Write 1e20, 1.5e-7 and NaN, where DuckDB writes 1e+20, 1.5e-07 and nan."""
+    return template(
+        r"replace(replace(replace(regexp_replace({0}, 'e(?:\+|(-))0*', 'e\1'), '-nan', 'nan'), 'nan', 'NaN'),"
+        " 'inf', 'Infinity')",
+        duckdb_cast(value.expr, STRING),
+    )
 
 
 def _to_temporal(value: Typed, to: DataType, ctx: FunctionContext) -> exp.Expression | None:
@@ -387,14 +398,31 @@ def _to_temporal(value: Typed, to: DataType, ctx: FunctionContext) -> exp.Expres
 
 
 def _text_to_temporal(value: Typed, to: DataType, ctx: FunctionContext) -> exp.Expression | None:
-    pattern = {DATE: _DATE_TEXT, DATETIME: _DATETIME_TEXT}.get(to, _TIMESTAMP_TEXT)
-    checked = template(
+    if to == DATE:
+        return _text_to_date(value, ctx)
+    pattern = _DATETIME_TEXT if to == DATETIME else _TIMESTAMP_TEXT
+    wall = _number_cast(_checked(value, pattern), DATETIME if to == DATETIME else TIMESTAMP_NTZ, ctx)
+    return from_local(wall, to, ctx)
+
+
+def _text_to_date(value: Typed, ctx: FunctionContext) -> exp.Expression:
+    if ctx.flag("odps.sql.executionengine.enable.string.to.date.full.format", False):
+        return _number_cast(template("left({0}, 10)", _checked(value, _DATE_TEXT)), DATE, ctx)
+    # Documented so: a time after the date gives NULL, even where other failures fail the query.
+    date = template(
+        "CASE WHEN regexp_full_match({0}, {1}) THEN NULL ELSE {2} END",
+        value,
+        text(_DATETIME_TEXT),
+        _checked(value, r"[0-9]{4}-[0-9]{2}-[0-9]{2}"),
+    )
+    return _number_cast(date, DATE, ctx)
+
+
+def _checked(value: Typed, pattern: str) -> exp.Expression:
+    """Spoil a text that is not of the service's form, so that DuckDB's more generous cast refuses it too."""
+    return template(
         "CASE WHEN regexp_full_match({0}, {1}) THEN {0} ELSE '?' || {0} END", value, text(pattern)
     )
-    if to == DATE:
-        return _number_cast(template("left({0}, 10)", checked), DATE, ctx)
-    wall = _number_cast(checked, DATETIME if to == DATETIME else TIMESTAMP_NTZ, ctx)
-    return from_local(wall, to, ctx)
 
 
 def _json(value: Typed, to: DataType, ctx: FunctionContext) -> exp.Expression | None:
@@ -445,9 +473,7 @@ def _struct(value: Typed, to: DataType, ctx: FunctionContext) -> exp.Expression:
         fields.append(
             exp.PropertyEQ(this=exp.to_identifier(name, quoted=True), expression=cast(item, target, ctx).expr)
         )
-    return template(
-        "CASE WHEN {0} IS NULL THEN NULL ELSE {1} END", value, exp.Struct(expressions=fields)
-    )
+    return template("CASE WHEN {0} IS NULL THEN NULL ELSE {1} END", value, exp.Struct(expressions=fields))
 
 
 def _same_in_duckdb(before: Typed, after: Typed) -> bool:

@@ -126,9 +126,7 @@ def bind_between(value: Typed, low: Typed, high: Typed, ctx: FunctionContext) ->
     :param ctx: the statement
     :return: the condition
     """
-    return bind_binary(
-        "AND", _compare(">=", value, low, ctx), _compare("<=", value, high, ctx), ctx
-    )
+    return bind_binary("AND", _compare(">=", value, low, ctx), _compare("<=", value, high, ctx), ctx)
 
 
 def bind_in(value: Typed, candidates: Sequence[Typed], ctx: FunctionContext) -> Typed:
@@ -306,9 +304,15 @@ def _integers(op: str, left: Typed, right: Typed, target: DataType) -> Typed:
 
 
 def _divide(left: Typed, right: Typed) -> Typed:
-    if "decimal" in (left.type.name, right.type.name) and not {left.type.name, right.type.name} & {"float", "double"}:
+    if "decimal" in (left.type.name, right.type.name) and not {left.type.name, right.type.name} & {
+        "float",
+        "double",
+    }:
         return _decimal("/", left, right)
-    a, b = (v if v.type == DOUBLE else Typed(duckdb_cast(v.expr, DOUBLE), DOUBLE, constant=v.constant) for v in (left, right))
+    a, b = (
+        v if v.type == DOUBLE else Typed(duckdb_cast(v.expr, DOUBLE), DOUBLE, constant=v.constant)
+        for v in (left, right)
+    )
     if isinstance(right.expr, exp.Literal) and float(right.expr.this) != 0:
         return emit(DOUBLE, "{0} / {1}", a, b)
     return emit(DOUBLE, "{0} / nullif({1}, 0)", a, b)
@@ -320,7 +324,9 @@ def _integer_division(left: Typed, right: Typed) -> Typed:
         a, b = (Typed(duckdb_cast(v.expr, target), target, constant=v.constant) for v in (left, right))
         return emit(target, "{0} // nullif({1}, 0)", a, b)
     if {left.type.name, right.type.name} & {"float", "double"}:
-        return emit(BIGINT, "CAST(trunc(CAST({0} AS DOUBLE) / nullif(CAST({1} AS DOUBLE), 0)) AS BIGINT)", left, right)
+        return emit(
+            BIGINT, "CAST(trunc(CAST({0} AS DOUBLE) / nullif(CAST({1} AS DOUBLE), 0)) AS BIGINT)", left, right
+        )
     quotient = _decimal("/", left, right)
     return emit(BIGINT, "CAST(trunc({0}) AS BIGINT)", quotient)
 
@@ -328,14 +334,21 @@ def _integer_division(left: Typed, right: Typed) -> Typed:
 def _decimal(op: str, left: Typed, right: Typed) -> Typed:
     (p1, s1), (p2, s2) = decimal_for(left.type).args, decimal_for(right.type).args
     a, b = (
-        v if v.type.name == "decimal" else Typed(duckdb_cast(v.expr, decimal_for(v.type)), decimal_for(v.type), v.constant)
+        v
+        if v.type.name == "decimal"
+        else Typed(duckdb_cast(v.expr, decimal_for(v.type)), decimal_for(v.type), v.constant)
         for v in (left, right)
     )
     if op in ("+", "-"):
         scale = max(s1, s2)
         target = _bounded(max(p1 - s1, p2 - s2) + scale + 1, scale)
         wide = duckdb_cast(a.expr, target)
-        return emit(target, f"{{0}} {op} {{1}}", Typed(wide, target, a.constant), Typed(duckdb_cast(b.expr, target), target, b.constant))
+        return emit(
+            target,
+            f"{{0}} {op} {{1}}",
+            Typed(wide, target, a.constant),
+            Typed(duckdb_cast(b.expr, target), target, b.constant),
+        )
     if op == "*":
         target = _bounded(p1 + p2 + 1, s1 + s2)
         if p1 + p2 <= 38:
@@ -390,7 +403,10 @@ def _bits(op: str, left: Typed, right: Typed) -> Typed:
     target = common_type((left.type, right.type))
     if target == VOID:
         return null(BIGINT)
-    a, b = (v if v.type == target else Typed(duckdb_cast(v.expr, target), target, v.constant) for v in (left, right))
+    a, b = (
+        v if v.type == target else Typed(duckdb_cast(v.expr, target), target, v.constant)
+        for v in (left, right)
+    )
     return emit(target, _BITWISE[op], a, b)
 
 
@@ -409,9 +425,12 @@ def _text_operand(value: Typed, where: str) -> Typed:
 
 
 def _atom(value: Typed) -> exp.Expression:
-    return template("{0}", value) if isinstance(value.expr, exp.Column | exp.Literal) else exp.Paren(this=value.expr)
+    return (
+        template("{0}", value)
+        if isinstance(value.expr, exp.Column | exp.Literal)
+        else exp.Paren(this=value.expr)
+    )
 
 
 def _refuse(op: str, value: Typed) -> SemanticError:
     return InvalidArgumentType(f"operator {op} does not take {str(value.type).upper()}")
-

@@ -129,9 +129,9 @@ class _Template(DuckDB):
     """DuckDB's grammar without any function of its own, so that a template's calls are emitted as written."""
 
     class Parser(DuckDB.Parser):
-        FUNCTIONS: dict[str, Callable[..., Any]] = {}  # noqa: RUF012
-        NO_PAREN_FUNCTIONS: dict[Any, Any] = {}  # noqa: RUF012
-        FUNCTION_PARSERS = {  # noqa: RUF012
+        FUNCTIONS: dict[str, Callable[..., Any]] = {}
+        NO_PAREN_FUNCTIONS: dict[Any, Any] = {}
+        FUNCTION_PARSERS = {
             name: parser
             for name, parser in DuckDB.Parser.FUNCTION_PARSERS.items()
             if name in ("CAST", "TRY_CAST")
@@ -203,13 +203,17 @@ def _bind_once(tree: exp.Expression, values: list[exp.Expression]) -> exp.Expres
     # A one-element list and a lambda are DuckDB's only "let" inside of an expression.
     fields = exp.Struct(
         expressions=[
-            exp.PropertyEQ(this=exp.to_identifier(f"__arg{i}"), expression=v.copy()) for i, v in enumerate(values)
+            exp.PropertyEQ(this=exp.to_identifier(f"__arg{i}"), expression=v.copy())
+            for i, v in enumerate(values)
         ]
     )
     body = _substitute(
-        tree, {f"__arg{i}": sqlglot.parse_one(f"__let.__arg{i}", dialect=_Template) for i in range(len(values))}
+        tree,
+        {f"__arg{i}": sqlglot.parse_one(f"__let.__arg{i}", dialect=_Template) for i in range(len(values))},
     )
-    call = sqlglot.parse_one("list_extract(list_transform([__fields], lambda __let: __body), 1)", dialect=_Template)
+    call = sqlglot.parse_one(
+        "list_extract(list_transform([__fields], lambda __let: __body), 1)", dialect=_Template
+    )
 
     def place(node: exp.Expression) -> exp.Expression:
         if isinstance(node, exp.Column | exp.Identifier) and node.name == "__fields":

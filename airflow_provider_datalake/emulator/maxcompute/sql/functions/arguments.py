@@ -200,5 +200,21 @@ def null_of(data_type: DataType) -> Typed:
     return null(data_type)
 
 
-__all__ = ["INT", "Binder", "Parameter", "anything", "boolean", "choose", "constant_integer", "constant_string",
-           "count", "mismatch", "native", "null_of", "real", "string", "to", "whole"]
+__all__ = [
+    "INT",
+    "Binder",
+    "Parameter",
+    "anything",
+    "boolean",
+    "choose",
+    "constant_integer",
+    "constant_string",
+    "count",
+    "mismatch",
+    "native",
+    "null_of",
+    "real",
+    "string",
+    "to",
+    "whole",
+]
