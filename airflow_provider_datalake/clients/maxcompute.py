@@ -2,7 +2,7 @@
 From a connection's fields to a PyODPS client: validated, with timeouts of its own, nothing process-wide.
 
 PyODPS keeps its timeouts in a process-wide ``odps.options``. A REST client of our own gives every request of
-one client the connection's timeouts, and the tunnels of ``clients/maxcompute_tunnel.py`` have them too. Only the
+one client the connection's timeouts, and the tunnel of ``clients/maxcompute_tunnel.py`` has them too. Only
 tunnels that PyODPS opens by itself (``table.open_reader()`` on an object from the client) still use
 ``odps.options``, for PyODPS offers no other way in.
 """
