@@ -306,12 +306,11 @@ class Sessions:
         """
         End the sessions that nobody used for a while, and let their files go.
 
-        :param older_than: seconds since the last use
+        :param older_than: a moment, in seconds since the epoch: sessions last used before it end
         :return: how many sessions ended
         """
-        limit = time.time() - older_than
         with self._lock:
-            in_use = [session_id for session_id, used in self._used.items() if used >= limit]
+            in_use = [session_id for session_id, used in self._used.items() if used >= older_than]
         with self._database.transaction() as connection:
             ended = [
                 row["id"]
@@ -319,7 +318,7 @@ class Sessions:
                 for row in connection.execute(
                     f"DELETE FROM {kind} WHERE used_at < ?"
                     " AND id NOT IN (SELECT value FROM json_each(?)) RETURNING id",
-                    (limit, json.dumps(in_use)),
+                    (older_than, json.dumps(in_use)),
                 ).fetchall()
             ]
             for session_id in ended:

@@ -60,11 +60,13 @@ class StagedSegment:
     :param path: relative to the data directory
     :param rows: row count
     :param bytes: file size
+    :param archived: whether it is compressed as ARCHIVE does
     """
 
     path: str
     rows: int
     bytes: int
+    archived: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class SegmentChange:
     :param partition_values: the partition's values, None in a table without partitions
     :param add: segments to list
     :param remove: ids of segments to take off the list, or ``all``
-    :param archived: whether the rows are archived from now on; None leaves it, except that ``all`` resets it
+    :param archived: whether the rows count as archived from now on; None: if all of them are
     """
 
     partition_values: tuple[str, ...] | None
@@ -97,7 +99,7 @@ class Storage:
         self._segments_dir = self.data_dir / "segments"
         self._temporary_dir = self.data_dir / "tmp"
         self._segments_dir.mkdir(parents=True, exist_ok=True)
-        self._directory_lock = _lock(self.data_dir / "lock")
+        self._directory_lock = _lock(self.data_dir / "storage.lock")
         self.failpoint: Callable[[str], None] = _kill_at(os.environ.get(FAILPOINT_VARIABLE))
         self._lock = threading.RLock()
         self._pins: Counter[str] = Counter()
@@ -154,8 +156,10 @@ class Storage:
         :param table: the table; its columns are those that the snapshot shows
         :param partition_ids: only these partitions, or None for all
         :return: the snapshot; close it when done
+        :raises NoSuchEntity: when the table has been dropped
         """
         with self._lock, self.catalog.database.read():
+            self.catalog.refresh(table)
             partitions = self.catalog.list_partitions(table)
             if partition_ids is not None:
                 partitions = [partition for partition in partitions if partition.id in partition_ids]
@@ -188,7 +192,9 @@ class Storage:
         :return: what to commit; one segment, which may have no rows
         :raises SchemaMismatch: when the rows do not fit the table
         """
-        return self._stage(lambda path: files.write_arrow(path, table.columns, data, archived=archived))
+        return self._stage(
+            lambda path: files.write_arrow(path, table.columns, data, archived=archived), archived
+        )
 
     def stage_query(
         self, connection: duckdb.DuckDBPyConnection, table: Table, sql: str, *, archived: bool = False
@@ -204,10 +210,10 @@ class Storage:
         :raises SchemaMismatch: when the result does not fit the table
         """
         return self._stage(
-            lambda path: files.write_query(connection, path, table.columns, sql, archived=archived)
+            lambda path: files.write_query(connection, path, table.columns, sql, archived=archived), archived
         )
 
-    def _stage(self, write: Callable[[Path], int]) -> list[StagedSegment]:
+    def _stage(self, write: Callable[[Path], int], archived: bool) -> list[StagedSegment]:
         path = self._segments_dir / f"{uuid.uuid4().hex}.parquet"
         name = path.relative_to(self.data_dir).as_posix()
         with self._lock:
@@ -225,7 +231,7 @@ class Storage:
             with self._lock:
                 self._staged.discard(name)
             raise
-        staged = StagedSegment(name, rows, path.stat().st_size)
+        staged = StagedSegment(name, rows, path.stat().st_size, archived)
         weakref.finalize(staged, self._abandoned.append, name).atexit = False
         return [staged]
 
@@ -266,20 +272,22 @@ class Storage:
         partition = self._partition(table, change.partition_values, create_partitions)
         partition_id = partition.id if partition else None
         listed = self.catalog.segments
-        archived = change.archived
-        if change.remove == "all":
-            if partition:
-                listed.forget_partition(partition.id)
-            else:
-                listed.forget_table(table.id)
-            archived = bool(archived)
-        else:
+        if change.remove != "all":
             doomed = set(change.remove)
             if listed.forget(table.id, partition_id, doomed) != len(doomed):
                 raise CommitConflict(f"table {table.full_name} has been changed by another commit")
-        for staged in change.add:
-            if staged.rows:
-                listed.add(table.id, partition_id, staged.path, staged.rows, staged.bytes)
+        elif partition:
+            listed.forget_partition(partition.id)
+        else:
+            listed.forget_table(table.id)
+        added = [staged for staged in change.add if staged.rows]
+        for staged in added:
+            listed.add(table.id, partition_id, staged.path, staged.rows, staged.bytes)
+        archived = change.archived
+        if archived is None:
+            kept = [] if change.remove == "all" else [(partition or table).archived]
+            flags = [*kept, *(staged.archived for staged in added)]
+            archived = bool(flags) and all(flags)
         self.catalog.mark_changed(table, partition_id, archived)
 
     def _partition(
@@ -335,7 +343,7 @@ class Storage:
 
 
 def _lock(path: Path) -> IO[bytes]:
-    file = path.open("wb")
+    file = path.open("ab")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
