@@ -59,7 +59,7 @@ def create_app(service: MaxComputeService) -> ASGIApp:
         Route("/health", _health, methods=["GET"]),
         *pages.routes(service),
         *rest.routes(service),
-        *getattr(tunnel, "routes", lambda _: [])(service),
+        *tunnel.routes(service),
     ]
     app = Starlette(
         routes=all_routes,
@@ -76,7 +76,7 @@ async def _housekeeping(service: MaxComputeService) -> None:
         expired = await run_in_threadpool(
             service.jobs.expire_results, now - service.config.result_days * 24 * 3600
         )
-        await run_in_threadpool(service.sessions.expire, now - _SESSION_SECONDS)
+        await run_in_threadpool(service.sessions.expire, _SESSION_SECONDS)
         if expired:
             log.info("Removed %d expired results", expired)
         await asyncio.sleep(_HOUSEKEEPING_SECONDS)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import os
 import secrets
 import signal
 import socket
+import sqlite3
 import sys
 import threading
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
@@ -21,8 +19,6 @@ from airflow_provider_datalake.emulator.config import is_loopback
 from airflow_provider_datalake.emulator.maxcompute.service import MaxComputeService
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
     from types import FrameType
 
     from airflow_provider_datalake.emulator.config import Config
@@ -45,8 +41,8 @@ def serve(config: Config) -> None:
         signal.signal(number, _leave)
     if config.page_token is None and not is_loopback(config.host):
         config = replace(config, page_token=secrets.token_urlsafe(24))
-    with data_dir_lock(config.data_dir), _listen(config.host, config.port) as listener:
-        service = MaxComputeService(config)
+    with _listen(config.host, config.port) as listener:
+        service = _open(config)
         _Server(service, _address(config, listener)).run(sockets=[listener])
 
 
@@ -54,32 +50,14 @@ def _leave(number: int, frame: FrameType | None) -> NoReturn:
     raise SystemExit(0)
 
 
-@contextmanager
-def data_dir_lock(data_dir: Path) -> Iterator[None]:
-    """
-    Keep a data directory to this process; created when missing.
-
-    :param data_dir: the directory
-    :raises StartError: when another emulator uses it, or it cannot be written
-    """
+def _open(config: Config) -> MaxComputeService:
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        lock = (data_dir / "lock").open("a+")
-    except OSError as error:
-        raise StartError(f"cannot use the data directory {data_dir}: {error.strerror}") from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            lock.seek(0)
-            raise StartError(
-                f"the data directory {data_dir} is in use by another emulator "
-                f"(process {lock.read().strip()}); stop it, or give this one another --data-dir"
-            ) from error
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        yield
+        return MaxComputeService(config)
+    except (OSError, RuntimeError, sqlite3.Error) as error:
+        raise StartError(
+            f"cannot use the data directory {config.data_dir}: {error}; "
+            "stop the other emulator, or give this one another --data-dir"
+        ) from error
 
 
 def _listen(host: str, port: int) -> socket.socket:

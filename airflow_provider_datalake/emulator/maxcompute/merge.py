@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_datalake.emulator.catalog import CommitConflict, NoSuchEntity
 from airflow_provider_datalake.emulator.jobs import JobControl, JobFailure
 from airflow_provider_datalake.emulator.maxcompute.partition_spec import (
-    check_columns,
     matching,
     parse_partition_spec,
     spec_text,
@@ -116,16 +115,17 @@ class MergeTask:
         if match["spec"] is None:
             return table, {}
         try:
-            spec = parse_partition_spec(match["spec"])
-            check_columns(table, spec)
+            return table, parse_partition_spec(match["spec"])
         except ValueError as error:
-            raise JobFailure(f"ODPS-0130071:[1,1] Semantic analysis exception - {error}") from error
-        return table, spec
+            raise _semantic(error) from error
 
     def _partitions(self, table: Table, spec: dict[str, str]) -> list[Partition | None]:
-        if not table.partition_columns:
+        if not table.partition_columns and not spec:
             return [None]
-        found = matching(table, self._catalog.list_partitions(table), spec)
+        try:
+            found = matching(table, self._catalog.list_partitions(table), spec)
+        except ValueError as error:
+            raise _semantic(error) from error
         if spec and not found:
             text = ",".join(f"{name}='{value}'" for name, value in spec.items())
             raise JobFailure(
@@ -147,7 +147,7 @@ class MergeTask:
             with self._storage.snapshot(table, None if partition is None else [partition.id]) as snapshot:
                 segments = tuple(snapshot.segments)
             if self._task.archive:
-                wanted = () if partition is not None and partition.archived else segments
+                wanted = () if (partition or table).archived else segments
             else:
                 wanted = self._small(segments)
             if wanted:
@@ -218,6 +218,10 @@ class MergeTask:
             "bytes_before": size[0],
             "bytes_after": size[1],
         }
+
+
+def _semantic(error: ValueError) -> JobFailure:
+    return JobFailure(f"ODPS-0130071:[1,1] Semantic analysis exception - {error}")
 
 
 def _io(table: str, partition: str | None, size: _Size) -> dict[str, Any]:

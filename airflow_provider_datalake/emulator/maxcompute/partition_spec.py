@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from airflow_provider_datalake.emulator.catalog import NoSuchEntity
+from airflow_provider_datalake.emulator.definitions import canonical_value
 from airflow_provider_datalake.emulator.maxcompute.errors import OdpsError, invalid
 
 if TYPE_CHECKING:
@@ -97,9 +98,14 @@ def matching(table: Table, partitions: Sequence[Partition], spec: dict[str, str]
     :param partitions: its partitions
     :param spec: see :func:`parse_partition_spec`
     :return: those that agree, in the same order
+    :raises ValueError: when the spec names another column, or a value that does not fit its column
     """
-    names = [column.name for column in table.partition_columns]
-    wanted = [(names.index(name), value) for name, value in spec.items()]
+    names = check_columns(table, spec)
+    wanted = [
+        (at, canonical_value(table.partition_columns[at], spec[name]))
+        for at, name in enumerate(names)
+        if name in spec
+    ]
     return [item for item in partitions if all(item.values[at] == value for at, value in wanted)]
 
 
@@ -127,10 +133,9 @@ def require_partition(catalog: Catalog, table: Table, text: str) -> Partition:
     """
     try:
         values = partition_values(table, parse_partition_spec(text))
+        return catalog.get_partition(table, values)
     except ValueError as error:
         raise invalid(str(error)) from error
-    try:
-        return catalog.get_partition(table, values)
     except NoSuchEntity:
         raise OdpsError(
             404, "NoSuchPartition", f"ODPS-0420061: The specified partition {text} does not exist."

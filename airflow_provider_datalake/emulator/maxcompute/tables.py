@@ -10,7 +10,6 @@ from starlette.responses import Response
 from airflow_provider_datalake.emulator.catalog import NoSuchEntity
 from airflow_provider_datalake.emulator.maxcompute.errors import OdpsError, invalid, not_supported
 from airflow_provider_datalake.emulator.maxcompute.partition_spec import (
-    check_columns,
     matching,
     parse_partition_spec,
     require_partition,
@@ -160,7 +159,7 @@ def _schema(catalog: Catalog, table: Table, *, extended: bool) -> dict[str, Any]
 
 def _all_archived(catalog: Catalog, table: Table) -> bool:
     if not table.partition_columns:
-        return bool(getattr(table, "archived", False))
+        return table.archived
     partitions = catalog.list_partitions(table)
     return bool(partitions) and all(partition.archived for partition in partitions)
 
@@ -177,16 +176,14 @@ def _column(column: Column) -> dict[str, Any]:
 
 def _partitions(call: Call, table: Table) -> Response:
     catalog = call.service.storage.catalog
-    found = catalog.list_partitions(table)
     text = call.query.get("partition")
     try:
         spec = parse_partition_spec(text) if text else {}
-        check_columns(table, spec)
+        found = matching(table, catalog.list_partitions(table), spec)
     except ValueError as error:
         raise invalid(str(error)) from error
-    found = sorted(
-        matching(table, found, spec), key=lambda item: item.values, reverse="reverse" in call.query
-    )
+    if "reverse" in call.query:
+        found.reverse()
     start = _offset(call)
     size = call.page_size()
     page = found[start : start + size]
