@@ -1,9 +1,9 @@
 """
 The Arrow wire of the tunnel.
 
-A stream is a 4-byte chunk size, then the messages of record batches, without schema and end mark, cut into chunks of
-that size. Each full chunk is followed by its CRC32C; the rest, which may be empty, by the CRC32C of everything.
-All numbers are big-endian.
+A stream is a 4-byte chunk size, then the messages of record batches, without schema and end mark, cut into
+chunks of that size. Each full chunk is followed by its CRC32C; the rest, which may be empty, by the CRC32C of
+everything. All numbers are big-endian.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def decode(source: Readable, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
             f"the stream does not hold record batches of the table's schema: {error}"
         ) from error
     except OSError as error:
-        # Arrow's own complaints are plain OSErrors; those of the source (a lost client) have classes of their own.
+        # Arrow's own complaints are plain OSErrors; those of the source (a lost client) are not.
         if type(error) is not OSError:
             raise
         raise MalformedStream(
@@ -166,7 +166,7 @@ class _Payload(io.RawIOBase):
             raise MalformedStream("the stream ends before its chunk size")
         (chunk_size,) = _NUMBER.unpack(header)
         if chunk_size == 0 and not self._source.read(1):
-            # A writer that was closed without a single batch sends the checksum of nothing, and no chunk size.
+            # A writer that was closed without a batch sends the checksum of nothing, and no chunk size.
             self._ended = True
             return False
         if not 0 < chunk_size <= _MAX_CHUNK_SIZE:

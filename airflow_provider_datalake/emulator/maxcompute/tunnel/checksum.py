@@ -26,7 +26,7 @@ class ChunkedChecksum:
     """
     The two checksums of the Arrow wire, of each chunk and of everything, for the price of one.
 
-    The checksum of a concatenation follows from those of its parts, which halves the time that a stream costs.
+    The checksum of a concatenation follows from those of its parts, which halves the work.
 
     :param chunk_size: length in bytes of every chunk but the last
     """
@@ -66,8 +66,8 @@ class ChunkedChecksum:
 
 @lru_cache(maxsize=16)
 def _shift_by(length: int) -> Callable[[int], int]:
-    # What appending `length` zero bytes does to a checksum is linear over GF(2): a matrix of 32 columns, found by
-    # repeated squaring of the matrix of one zero bit, and applied byte by byte through four tables.
+    # What appending `length` zero bytes does to a checksum is linear over GF(2): a matrix of 32 columns,
+    # found by repeated squaring of the matrix of one zero bit, and applied byte by byte through four tables.
     power = [_POLYNOMIAL] + [1 << bit for bit in range(31)]
     matrix = [1 << bit for bit in range(32)]
     bits = length * 8

@@ -54,8 +54,8 @@ def accepted_coding(header: str | None) -> str:
     """
     Choose the compression of an answer.
 
-    A tunnel client that wants compression names exactly one coding. A list is what HTTP libraries send on their
-    own account (``gzip, deflate``): on such a request nothing is compressed.
+    A tunnel client that wants compression names exactly one coding. A list is what HTTP libraries send on
+    their own account (``gzip, deflate``): on such a request nothing is compressed.
 
     :param header: the ``Accept-Encoding`` header, None when absent
     :return: ``identity``, ``deflate`` or ``zstd``

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class MalformedStream(ValueError):
-    """The stream is cut short, is not what the wire format prescribes, or carries a value the table cannot hold."""
+    """The stream is cut short, breaks its wire format, or carries a value that the table cannot hold."""
 
     code = "MalformedDataStream"
 

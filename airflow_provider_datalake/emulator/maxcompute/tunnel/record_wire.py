@@ -1,7 +1,7 @@
 """
-The record wire of the tunnel: protobuf-like fields, numbered by column, with a CRC32C per record and one over those.
+The record wire of the tunnel: protobuf-like fields, with a CRC32C per record and one over those.
 
-A field number is the 1-based column; NULL is an absent field. Values are plain numbers here, never zone-aware times:
+A field's number is its 1-based column; NULL is an absent field. Times are plain numbers, never zone-aware:
 DATETIME is milliseconds and DATE days since the epoch, TIMESTAMP seconds and nanoseconds.
 """
 
@@ -155,7 +155,7 @@ class _RecordDecoder:
         expected = self._wire.read_uint32()
         if checksum != expected:
             raise CorruptedStream(
-                f"the checksum of record {self._count + 1} is {expected:#010x}, its data gives {checksum:#010x}"
+                f"record {self._count + 1} has the checksum {expected:#010x}, its data gives {checksum:#010x}"
             )
         self._crc.reset()
         self._crc_of_crcs.update_int(_signed(checksum))
@@ -169,7 +169,7 @@ class _RecordDecoder:
         if field != META_CHECKSUM:
             raise MalformedStream(f"the footer has field {field} where the checksum should be")
         expected = self._wire.read_uint32()
-        # PyODPS's decoder does not notice when a stream ends within the very last number: it reads past the end.
+        # PyODPS's decoder does not notice a stream that ends within its last number: it reads past the end.
         if len(self._wire) > self._source.count:
             raise EOFError
         if expected != self._crc_of_crcs.getvalue():

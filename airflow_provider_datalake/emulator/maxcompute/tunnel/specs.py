@@ -1,4 +1,4 @@
-"""What the tunnel's URLs say about tables, partitions, columns and rows, and the schema document of its answers."""
+"""What the tunnel's URLs say about tables, partitions, columns and rows, and what its answers say back."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_datalake.emulator.catalog import NoSuchEntity
+from airflow_provider_datalake.emulator.definitions import canonical_values
 from airflow_provider_datalake.emulator.maxcompute.errors import OdpsError
+from airflow_provider_datalake.emulator.maxcompute.partition_spec import parse_partition_spec
+from airflow_provider_datalake.emulator.maxcompute.partition_spec import partition_values as values_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +28,6 @@ _STATUSES = {
 }
 _MAX_BLOCK_ID = 19_999
 _ROW_RANGE = re.compile(r"\(\s*(\d+)\s*,\s*(\d+)\s*\)")
-_QUOTES = "'\""
 
 
 def fault(code: str, message: str) -> OdpsError:
@@ -59,16 +61,26 @@ def find_table(catalog: Catalog, path: Mapping[str, str]) -> Table:
         raise fault("NoSuchTable", f"The specified table name does not exist: {project}.{name}.") from None
 
 
+def check_resource(table: Table, path: Mapping[str, str]) -> None:
+    """
+    Check that a session belongs to the table that a URL names.
+
+    :param table: the session's table
+    :param path: see :func:`find_table`
+    :raises OdpsError: ``InvalidResourceSpec``
+    """
+    named = (path["project"].lower(), path.get("schema", DEFAULT_SCHEMA).lower(), path["table"].lower())
+    if named != (table.project.lower(), table.schema.lower(), table.name.lower()):
+        raise fault("InvalidResourceSpec", f"The session belongs to table {table.project}.{table.name}.")
+
+
 def partition_values(table: Table, spec: str | None) -> tuple[str, ...] | None:
     """
     Read the partition that a request names.
 
-    The client strips the quotes, so a value may hold what else separates items: only the names of partition columns
-    begin a new item.
-
     :param table: the table
     :param spec: e.g. ``pt=1,region=eu`` or ``pt='1'/region='eu'``; None or empty when the request names none
-    :return: one value per partition column; None for a table without partitions
+    :return: one value per partition column, as the catalog writes it; None for a table without partitions
     :raises OdpsError: ``MissingPartitionSpec`` or ``InvalidPartitionSpec``
     """
     names = [column.name for column in table.partition_columns]
@@ -78,36 +90,16 @@ def partition_values(table: Table, spec: str | None) -> tuple[str, ...] | None:
                 "InvalidPartitionSpec", f"Table {table.name} is not partitioned, but {spec!r} was given."
             )
         return None
-    expected = ",".join(f"{name}=..." for name in names)
     if not spec:
         raise fault(
             "MissingPartitionSpec",
-            f"You need to specify a partitionspec along with table {table.name}: {expected}.",
+            f"You need to specify a partitionspec along with table {table.name}, which is partitioned by"
+            f" {', '.join(names)}.",
         )
-    values = _items(spec, names)
-    if sorted(values) != sorted(names) or not all(values.values()):
-        raise fault(
-            "InvalidPartitionSpec",
-            f"Partition spec {spec!r} does not fit table {table.name}: expected {expected}.",
-        )
-    return tuple(values[name] for name in names)
-
-
-def _items(spec: str, names: Sequence[str]) -> dict[str, str]:
-    begin = re.compile(rf"(?:^|[,/])\s*`?({'|'.join(map(re.escape, names))})`?\s*=", re.IGNORECASE)
-    matches = list(begin.finditer(spec))
-    if not matches or matches[0].start() != 0:
-        return {}
-    ends = [match.start() for match in matches[1:]] + [len(spec)]
-    found = [(match[1].lower(), spec[match.end() : end]) for match, end in zip(matches, ends, strict=True)]
-    values = {name: _unquoted(text.strip()) for name, text in found}
-    return values if len(values) == len(found) else {}
-
-
-def _unquoted(text: str) -> str:
-    if len(text) >= 2 and text[0] in _QUOTES and text[-1] == text[0]:
-        return re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.DOTALL)
-    return text
+    try:
+        return canonical_values(table.partition_columns, values_of(table, parse_partition_spec(spec)))
+    except ValueError as error:
+        raise fault("InvalidPartitionSpec", f"Partition spec {spec!r}: {error}.") from error
 
 
 def find_partition_ids(catalog: Catalog, table: Table, spec: str | None) -> list[int] | None:
@@ -126,7 +118,17 @@ def find_partition_ids(catalog: Catalog, table: Table, spec: str | None) -> list
     try:
         return [catalog.get_partition(table, values).id]
     except NoSuchEntity:
-        raise fault("NoSuchPartition", f"The specified partition does not exist: {spec}.") from None
+        raise no_such_partition(spec) from None
+
+
+def no_such_partition(spec: str | None) -> OdpsError:
+    """
+    Refuse a request for a partition that is not there.
+
+    :param spec: the partition as the request names it
+    :return: the error to raise
+    """
+    return fault("NoSuchPartition", f"The specified partition does not exist: {spec}.")
 
 
 def row_range(text: str | None, rows: int) -> tuple[int, int]:
@@ -208,7 +210,6 @@ def schema_document(columns: Iterable[Column], partition_columns: Iterable[Colum
     return {
         "columns": [_column(column) for column in columns],
         "partitionKeys": [_column(column) for column in partition_columns],
-        "IsVirtualView": False,
     }
 
 
@@ -219,5 +220,4 @@ def _column(column: Column) -> dict[str, Any]:
         "comment": column.comment,
         "nullable": column.nullable,
         "isNullable": column.nullable,
-        "column_id": "",
     }
