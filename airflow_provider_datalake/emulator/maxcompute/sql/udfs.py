@@ -7,6 +7,7 @@ They are Arrow functions: called with whole columns, NULL in NULL out. An except
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import zlib
 from collections.abc import Callable
@@ -222,3 +223,50 @@ def instr(source: str, wanted: str, start: int, nth: int) -> int:
                 return at + 1
         at += step
     return 0
+
+
+@_function("BIGINT", "BIGINT", "BIGINT", "BIGINT")
+def shift_left(value: int, places: int, bits: int) -> int:
+    shifted = (value << (places % bits)) & ((1 << bits) - 1)
+    return shifted - (1 << bits) if shifted >> (bits - 1) else shifted
+
+
+@_function("BIGINT", "BIGINT", "BIGINT", "BIGINT")
+def shift_right_unsigned(value: int, places: int, bits: int) -> int:
+    shifted = (value & ((1 << bits) - 1)) >> (places % bits)
+    return shifted - (1 << bits) if shifted >> (bits - 1) else shifted
+
+
+_JSON_STEP = re.compile(r"\.([^.\[\]]+)|\[\s*'([^']*)'\s*\]|\[\s*([0-9]+|\*)\s*\]")
+
+
+@_function("VARCHAR", "VARCHAR", "VARCHAR")
+def get_json_object(document: str, path: str) -> str | None:
+    """Follow a path with wildcards; one match is given as it is, several as an array."""
+    try:
+        values = [json.loads(document)]
+    except ValueError:
+        return None
+    at, several = 1, False
+    if not path.startswith("$"):
+        return None
+    while at < len(path):
+        step = _JSON_STEP.match(path, at)
+        if not step:
+            return None
+        at = step.end()
+        index = step.group(3)
+        if index == "*":
+            several = True
+            values = [item for value in values if isinstance(value, list) for item in value]
+        elif index is not None:
+            values = [v[int(index)] for v in values if isinstance(v, list) and int(index) < len(v)]
+        else:
+            key = step.group(1) or step.group(2)
+            values = [v[key] for v in values if isinstance(v, dict) and key in v]
+    if not values:
+        return None
+    found = values if several and (len(values) > 1 or path.endswith("[*]")) else values[0]
+    if found is None or isinstance(found, str):
+        return found
+    return json.dumps(found, ensure_ascii=False, separators=(",", ":"))
