@@ -276,7 +276,7 @@ def clean_environment() -> dict[str, str]:
     env = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("AIRFLOW_", "_AIRFLOW_", "ODPS_", "ALIBABA_CLOUD_"))
+        if not name.startswith(("AIRFLOW_", "_AIRFLOW_", "ODPS_", "ALIBABA_CLOUD_", "DATALAKE_EMULATOR_"))
     }
     # A proxy of the user cannot reach our loopback addresses.
     for name in ("no_proxy", "NO_PROXY"):

@@ -21,6 +21,7 @@ them. How to write one::
         stack.kill("triggerer"); stack.restart("triggerer")
         assert stack.api.wait_for_run("my_dag", run_id)["state"] == "success"
 
+The example DAGs are there from the start; `flights` is a finished run of flights_maxcompute.
 `stack` is a `demo.stack.AirflowStack`, its `api` a `demo.airflow_api.AirflowApi` (trigger, clear, set_state, log, xcom,
 links, create_connection, ...). Connection ``odps_default`` points at `emulator`, a
 `demo.emulator_process.EmulatorProcess` (url, client(), stop, kill, start). For an emulator of your own use the factory
@@ -30,18 +31,23 @@ Give every test its own DAG ids and table names.
 
 from __future__ import annotations
 
+import shutil
 import textwrap
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from demo.emulator_process import EmulatorProcess
+from demo.expected import Expected
+from demo.playground import DAG_ID, ROOT
 from demo.stack import AirflowStack
 
 HERE = Path(__file__).parent
 
+ALL_MONTHS = [f"2013-{month:02}" for month in range(1, 13)]
 AddDag = Callable[[str | Path], None]
 
 
@@ -75,13 +81,42 @@ def emulator(new_emulator: Callable[..., EmulatorProcess]) -> EmulatorProcess:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory, emulator: EmulatorProcess) -> Iterator[AirflowStack]:
-    """A running Airflow with an own, empty DAG folder."""
+def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that the example DAGs export to."""
+    return tmp_path_factory.mktemp("storage")
+
+
+@pytest.fixture(scope="session")
+def stack(
+    tmp_path_factory: pytest.TempPathFactory, emulator: EmulatorProcess, storage: Path
+) -> Iterator[AirflowStack]:
+    """A running Airflow with a DAG folder of its own, in which are the example DAGs."""
     dags_folder = tmp_path_factory.mktemp("dags")
+    shutil.copytree(ROOT / "example_dags", dags_folder, dirs_exist_ok=True)
     with AirflowStack(
-        tmp_path_factory.mktemp("airflow"), dags_folder=dags_folder, environment=emulator.environment
+        tmp_path_factory.mktemp("airflow"),
+        dags_folder=dags_folder,
+        environment={**emulator.environment, "FLIGHTS_STORAGE": storage.as_uri()},
     ) as running:
         yield running
+
+
+@dataclass(frozen=True)
+class FlightsRun:
+    """A finished run of the example pipeline, and what it has to come to."""
+
+    run_id: str
+    state: str
+    expected: Expected
+
+
+@pytest.fixture(scope="session")
+def flights(stack: AirflowStack) -> FlightsRun:
+    """The example pipeline's only run so far, over all months."""
+    stack.api.wait_for_dags(lambda found: DAG_ID in found)
+    run_id = stack.api.trigger(DAG_ID)
+    run = stack.api.wait_for_run(DAG_ID, run_id, timeout=400)
+    return FlightsRun(run_id, run["state"], Expected(ALL_MONTHS))
 
 
 @pytest.fixture(scope="session")
