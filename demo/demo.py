@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from demo.expected import Expected
 from demo.interrupts import Interrupted, raise_on_signals
-from demo.playground import DAG_ID, Playground, playground
+from demo.playground import DAG_ID, playground
 from demo.processes import ProcessDied
 from demo.report import make_report
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from demo.airflow_api import Json
+    from demo.airflow_api import AirflowApi, Json
 
 MONTHS = [f"2013-{month:02}" for month in range(1, 13)]
 WORTH_TELLING = {"running", "deferred", "up_for_retry", "success", "failed", "upstream_failed", "skipped"}
@@ -54,46 +54,44 @@ def label(task: Json) -> str:
     return f"{task['task_id']}[{task['rendered_map_index'] or task['map_index']}]"
 
 
-def run_pipeline(running: Playground) -> None:
+def run_pipeline(api: AirflowApi, on_poll: Callable[[Sequence[Json]], None]) -> str:
     """
     Trigger the DAG and wait for its end.
 
-    :param running: the emulator and Airflow
-    :raises DemoFailed: when it does not succeed, or has run more than once
+    :param api: Airflow's
+    :param on_poll: called with the run's task instances at every look
+    :return: the run's id
+    :raises DemoFailed: when it does not succeed, or has run more than once; the message has the failed tasks' logs
     """
-    api = running.airflow.api
     run_id = api.trigger(DAG_ID)
-    print(f"triggered {DAG_ID}, run {run_id}", flush=True)
-    run = api.wait_for_run(DAG_ID, run_id, timeout=600, on_poll=Progress())
+    run = api.wait_for_run(DAG_ID, run_id, timeout=600, on_poll=on_poll)
     if run["state"] != "success":
         failed = [task for task in api.task_instances(DAG_ID, run_id) if task["state"] == "failed"]
-        logs = [
-            f"--- log of {label(task)}\n" + "\n".join(read_log(running, run_id, task).splitlines()[-40:])
-            for task in failed
-        ]
+        logs = [f"--- log of {label(task)}\n{end_of_log(api, run_id, task)}" for task in failed[:3]]
         raise DemoFailed("\n".join([f"the run has ended as {run['state']}", *logs]))
     if [one["dag_run_id"] for one in api.runs(DAG_ID)] != [run_id]:
         raise DemoFailed(f"there should be one run, there are {len(api.runs(DAG_ID))}")
+    return run_id
 
 
-def read_log(running: Playground, run_id: str, task: Json) -> str:
+def end_of_log(api: AirflowApi, run_id: str, task: Json) -> str:
     """
-    Read the log of a task instance's last try.
+    Read the end of the log of a task instance's last try.
 
-    :param running: the emulator and Airflow
+    :param api: Airflow's
     :param run_id: the run
     :param task: the task instance as Airflow describes it
-    :return: its lines
+    :return: its last lines
     """
-    return running.airflow.api.log(
-        DAG_ID, run_id, task["task_id"], try_number=task["try_number"], map_index=task["map_index"]
-    )
+    log = api.log(DAG_ID, run_id, task["task_id"], try_number=task["try_number"], map_index=task["map_index"])
+    return "\n".join(log.splitlines()[-40:])
 
 
 def demo() -> None:
     """Run the pipeline and check everything that it made."""
     with playground("demo", fresh=True) as running:
-        run_pipeline(running)
+        print(f"running   {DAG_ID}", flush=True)
+        run_pipeline(running.airflow.api, Progress())
         report = make_report(running.emulator.client(), running.storage, Expected(MONTHS))
         print(f"\n{report}\n", flush=True)
         if report.differences:

@@ -23,11 +23,6 @@ if TYPE_CHECKING:
     from tests.system.conftest import FlightsRun
 
 
-def test_one_trigger_makes_one_successful_run(stack: AirflowStack, flights: FlightsRun) -> None:
-    assert flights.state == "success"
-    assert [run["dag_run_id"] for run in stack.api.runs(DAG_ID)] == [flights.run_id]
-
-
 def test_every_number_is_the_one_of_pandas(
     flights: FlightsRun, emulator: EmulatorProcess, storage: Path
 ) -> None:
