@@ -73,9 +73,8 @@ class Database:
             except BaseException:
                 del self._after_commit[waiting:]
                 if self._writer.in_transaction:
-                    self._writer.executescript(
-                        f"ROLLBACK TO {point}; RELEASE {point}" if nested else "ROLLBACK"
-                    )
+                    for undo in (f"ROLLBACK TO {point}", f"RELEASE {point}") if nested else ("ROLLBACK",):
+                        self._writer.execute(undo)
                 raise
             finally:
                 self._depth -= 1
