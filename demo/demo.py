@@ -61,7 +61,7 @@ def run_pipeline(api: AirflowApi, on_poll: Callable[[Sequence[Json]], None]) -> 
     :param api: Airflow's
     :param on_poll: called with the run's task instances at every look
     :return: the run's id
-    :raises DemoFailed: when it does not succeed, or has run more than once; the message has the failed tasks' logs
+    :raises DemoFailed: when it does not succeed, with the failed tasks' logs, or has run more than once
     """
     run_id = api.trigger(DAG_ID)
     run = api.wait_for_run(DAG_ID, run_id, timeout=600, on_poll=on_poll)
