@@ -354,7 +354,7 @@ class MaxComputeJobs:
         """
         result: dict[str, JSON] = {"instance_id": job_id, "project": self.client.project}
         if isinstance(request, SqlRequest):
-            return result
+            return {**result, **self._traffic(job_id)}
         after = self.survey(request)
         return {
             **result,
@@ -365,6 +365,24 @@ class MaxComputeJobs:
             "bytes_before": before.get("bytes"),
             "bytes_after": after["bytes"],
         }
+
+    def _traffic(self, job_id: str) -> dict[str, JSON]:
+        """Add up what was read and written; statements without a summary have nothing to add."""
+        traffic: dict[str, JSON] = {}
+        with self._errors(f"read the summary of instance {job_id}"):
+            instance = self.client.get_instance(job_id)
+            summaries = [instance.get_task_summary(name) or {} for name in instance.get_task_names()]
+        for side, prefix in (("Inputs", "input"), ("Outputs", "output")):
+            counts = [
+                entry
+                for summary in summaries
+                for entry in (summary.get(side) or {}).values()
+                if isinstance(entry, list) and len(entry) >= 2
+            ]
+            if counts:
+                traffic[f"{prefix}_rows"] = sum(int(entry[0]) for entry in counts)
+                traffic[f"{prefix}_bytes"] = sum(int(entry[1]) for entry in counts)
+        return traffic
 
     def link(self, job_id: str) -> str | None:
         """

@@ -43,9 +43,9 @@ class MaxComputeSensor(BaseSensorOperator):
     """
     Wait for something in MaxCompute; the base of the sensors below.
 
-    Deferred or not, ``timeout`` counts from the first look, and ``soft_fail`` and ``mode`` mean what they mean
-    in every sensor. What waiting cannot mend (a wrong key, an unknown project, a malformed partition) fails at
-    once.
+    Deferred or not, ``timeout`` counts from the first look, and ``soft_fail`` and ``mode`` mean what they
+    mean in every sensor. What waiting cannot mend (a wrong key, an unknown project, a malformed partition)
+    fails at once.
 
     :param odps_conn_id: the connection (templated)
     :param project: takes precedence over the connection's project (templated)

@@ -103,13 +103,17 @@ class RemoteJobTrigger(BaseTrigger):
                     return self._event(ENDED, state=str(status.state))
 
     async def _expire(self, poller: JobPoller) -> TriggerEvent:
-        # The job may have ended while nobody looked: that comes before the deadline.
-        status = await poller.look(self.job_id)
-        if status.state.is_terminal:
-            return self._event(ENDED, state=str(status.state))
-        self.log.error("Job %s is still %s at the deadline; cancelling it", self.job_id, status.state)
-        await self._cancel()
-        return self._event(DEADLINE, state=str(status.state))
+        try:
+            # The job may have ended while nobody looked: that comes before the deadline.
+            status = await poller.look(self.job_id)
+            if status.state.is_terminal:
+                return self._event(ENDED, state=str(status.state))
+            self.log.error("Job %s is still %s at the deadline; cancelling it", self.job_id, status.state)
+            await self._cancel()
+        except (DataLakeError, TimeoutError) as error:
+            # The task will try itself: it must be woken now, the deadline has come.
+            self.log.error("Cannot cancel job %s at its deadline: %s", self.job_id, error)
+        return self._event(DEADLINE)
 
     async def on_kill(self) -> None:
         """Cancel the job when a person clears or marks the deferred task."""
