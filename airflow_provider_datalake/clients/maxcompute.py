@@ -75,6 +75,11 @@ class MaxComputeSettings:
         """The zone in which date and time values without one are read."""
         return self.timezone or DEFAULT_TIMEZONE
 
+    @property
+    def hints(self) -> dict[str, str]:
+        """Settings for every statement."""
+        return {"odps.sql.timezone": self.timezone} if self.timezone else {}
+
 
 def parse_extra(extra: str | None, *, conn_id: str) -> dict[str, Any]:
     """

@@ -54,6 +54,35 @@ class TableColumn:
         return _wire_type(validate_data_type(self.type))
 
 
+def normal_type(text: str) -> str:
+    """
+    Spell a type in one way.
+
+    :param text: a type as the service or a person spells it
+    :return: lower case, without spaces that do not matter
+    """
+    from odps.types import validate_data_type
+
+    return validate_data_type(text).name.lower()
+
+
+def table_columns(schema: Any) -> tuple[list[TableColumn], list[TableColumn]]:
+    """
+    Read PyODPS's description of a table.
+
+    :param schema: a ``TableSchema``
+    :return: data columns and partition columns
+    """
+
+    def read(columns: Sequence[Any]) -> list[TableColumn]:
+        return [
+            TableColumn(column.name, column.type.name.lower(), column.nullable is not False)
+            for column in columns
+        ]
+
+    return read(schema.simple_columns), read(schema.partitions)
+
+
 def _wire_type(odps_type: Any) -> pa.DataType:
     import pyarrow as pa
     from odps import types

@@ -11,6 +11,7 @@ from airflow_provider_datalake.exceptions import (
     ConfigurationError,
     ConflictError,
     DataLakeError,
+    JobError,
     NotFoundError,
     ServiceError,
 )
@@ -82,15 +83,14 @@ def translate(error: BaseException, *, conn_id: str, doing: str = "") -> DataLak
     if isinstance(error, DataLakeError):
         return error
     meaning = _meaning(error)
-    parts = [f"Connection {conn_id!r}", doing, _text(error)]
-    message = ": ".join(part for part in parts if part)
+    message = _message(conn_id, doing, _text(error))
     return meaning.type(f"{message} ({meaning.advice})" if meaning.advice else message)
 
 
 @contextmanager
 def service_errors(conn_id: str, doing: str = "") -> Iterator[None]:
     """
-    Translate the errors of PyODPS and of the network that leave a block.
+    Translate the errors of PyODPS and of the network that leave a block, and name the connection in our own.
 
     :param conn_id: the connection's id, for the message
     :param doing: what the block attempts, for the message
@@ -103,6 +103,15 @@ def service_errors(conn_id: str, doing: str = "") -> Iterator[None]:
         yield
     except (BaseODPSError, RequestException) as error:
         raise translate(error, conn_id=conn_id, doing=doing) from error
+    except DataLakeError as error:
+        if not isinstance(error, JobError) and not str(error).startswith("Connection "):
+            error.args = (_message(conn_id, doing, str(error)), *error.args[1:])
+        raise
+
+
+def _message(*parts: str) -> str:
+    conn_id, *others = parts
+    return ": ".join([f"Connection {conn_id!r}", *(part for part in others if part)])
 
 
 def _meaning(error: BaseException) -> _Meaning:

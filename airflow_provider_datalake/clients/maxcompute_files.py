@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from airflow_provider_datalake.clients.maxcompute_columns import BadData, TableColumn
-from airflow_provider_datalake.clients.maxcompute_sources import BATCH_ROWS
+from airflow_provider_datalake.clients.maxcompute_sources import BATCH_ROWS, Source
 from airflow_provider_datalake.exceptions import ConfigurationError, NotFoundError
 
 if TYPE_CHECKING:
@@ -53,16 +53,13 @@ class CsvFormat:
             raise ConfigurationError("CSV options 'null_values' and 'column_names' take lists of texts")
 
 
-class ParquetSource:
+class ParquetSource(Source):
     """
     A Parquet file, read batch by batch.
 
     :param file: a path or an open binary file
     :param name: for messages
     """
-
-    repeatable = True
-    texts = False
 
     def __init__(self, file: Any, name: str) -> None:
         import pyarrow as pa
@@ -73,7 +70,7 @@ class ParquetSource:
         try:
             with open_input(file, name) as handle, pq.ParquetFile(handle) as parquet:
                 self.schema = parquet.schema_arrow
-                self.rows: int | None = parquet.metadata.num_rows
+                self.rows = parquet.metadata.num_rows
         except pa.ArrowInvalid as error:
             raise BadData(f"not a Parquet file: {error}") from error
 
@@ -89,7 +86,7 @@ class ParquetSource:
                 raise BadData(f"cannot read the Parquet file: {error}") from error
 
 
-class CsvSource:
+class CsvSource(Source):
     """
     A CSV file whose columns have the table's types.
 
@@ -100,9 +97,7 @@ class CsvSource:
     :param targets: table column by file column, None when they have the same names
     """
 
-    repeatable = True
     texts = True
-    rows = None
 
     def __init__(
         self,

@@ -13,7 +13,12 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_datalake.clients.maxcompute_columns import BadData, TableColumn, match_columns
+from airflow_provider_datalake.clients.maxcompute_columns import (
+    BadData,
+    TableColumn,
+    match_columns,
+    table_columns,
+)
 from airflow_provider_datalake.clients.maxcompute_frames import encode
 from airflow_provider_datalake.clients.maxcompute_specs import check_partition, sql_form, tunnel_form
 from airflow_provider_datalake.clients.maxcompute_tunnel import TableRef, Tunnel
@@ -112,17 +117,12 @@ def find_target(
     ref = TableRef.parse(table, client)
     found = client.get_table(ref.name, project=ref.project, schema=ref.schema or None)
     found.reload()
-    schema = found.table_schema
-    keys = [(column.name, column.type.name) for column in schema.partitions]
-    parts = check_partition(partition, keys, table=str(ref))
+    columns, keys = table_columns(found.table_schema)
+    parts = check_partition(partition, [(key.name, key.type) for key in keys], table=str(ref))
     if parts and not create_partition and not found.exist_partition(sql_form(parts)):
         raise NotFoundError(
             f"table {ref} has no partition {sql_form(parts)}; create_partition=True lets the load create it"
         )
-    columns = [
-        TableColumn(column.name, column.type.name.lower(), column.nullable is not False)
-        for column in schema.simple_columns
-    ]
     return Target(ref, parts, columns)
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
 from itertools import islice
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_datalake.clients.maxcompute_columns import BadData, TableColumn, match_columns
 
@@ -17,25 +17,21 @@ if TYPE_CHECKING:
 BATCH_ROWS = 65536
 
 
-class Source(Protocol):
+class Source(ABC):
     """A stream of record batches with known columns."""
 
     name: str
-    repeatable: bool
+    """For messages."""
+    schema: pa.Schema
+    """The columns."""
+    rows: int | None = None
+    """The number of rows, where it is known without reading them."""
+    repeatable: bool = True
     """Whether ``batches`` can be called again, so that all of it can be checked before anything is sent."""
-    texts: bool
+    texts: bool = False
     """Whether it is made of texts, which have to be read to know whether they fit."""
 
-    @property
-    def schema(self) -> pa.Schema:
-        """The source's columns."""
-        ...
-
-    @property
-    def rows(self) -> int | None:
-        """The number of rows, where it is known without reading them."""
-        ...
-
+    @abstractmethod
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """
         Read.
@@ -43,11 +39,9 @@ class Source(Protocol):
         :param columns: the columns to read
         :return: batches that have these columns
         """
-        ...
 
 
-@dataclass
-class ArrowSource:
+class ArrowSource(Source):
     """
     An Arrow table in memory.
 
@@ -55,55 +49,40 @@ class ArrowSource:
     :param name: for messages
     """
 
-    table: pa.Table
-    name: str = "Arrow table"
-    repeatable: ClassVar[bool] = True
-    texts: ClassVar[bool] = False
-
-    @property
-    def schema(self) -> pa.Schema:
-        """The table's columns."""
-        return self.table.schema
-
-    @property
-    def rows(self) -> int | None:
-        """The table's rows."""
-        return self.table.num_rows
+    def __init__(self, table: pa.Table, name: str = "Arrow table") -> None:
+        self.name = name
+        self.schema = table.schema
+        self.rows = table.num_rows
+        self._table = table
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Cut the table into batches."""
-        yield from self.table.select(list(columns)).to_batches(max_chunksize=BATCH_ROWS)
+        yield from self._table.select(list(columns)).to_batches(max_chunksize=BATCH_ROWS)
 
 
-@dataclass
-class ReaderSource:
+class ReaderSource(Source):
     """
     A stream of Arrow data that can be read once.
 
     :param reader: the stream
-    :param name: for messages
     """
 
-    reader: pa.RecordBatchReader
-    name: str = "record batch reader"
-    repeatable: ClassVar[bool] = False
-    texts: ClassVar[bool] = False
-    rows: ClassVar[None] = None
+    name = "record batch reader"
+    repeatable = False
 
-    @property
-    def schema(self) -> pa.Schema:
-        """The stream's columns."""
-        return self.reader.schema
+    def __init__(self, reader: pa.RecordBatchReader) -> None:
+        self.schema = reader.schema
+        self._reader = reader
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Read the stream, in batches that a block can hold."""
-        for batch in self.reader:
+        for batch in self._reader:
             chosen = batch.select(list(columns))
             for start in range(0, chosen.num_rows, BATCH_ROWS):
                 yield chosen.slice(start, BATCH_ROWS)
 
 
-class RowsSource:
+class RowsSource(Source):
     """
     Python rows, read once.
 
@@ -114,8 +93,6 @@ class RowsSource:
 
     name = "rows"
     repeatable = False
-    texts = False
-    rows = None
 
     def __init__(self, rows: Iterable[Sequence[Any]], columns: Sequence[TableColumn], zone: str) -> None:
         import pyarrow as pa

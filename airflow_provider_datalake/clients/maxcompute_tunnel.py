@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit
 import tenacity
 
 from airflow_provider_datalake.clients.maxcompute import rest_client_class
-from airflow_provider_datalake.clients.maxcompute_columns import TableColumn
+from airflow_provider_datalake.clients.maxcompute_columns import TableColumn, normal_type
 from airflow_provider_datalake.clients.maxcompute_frames import CorruptStream, decode
 from airflow_provider_datalake.exceptions import ConfigurationError, TransferError
 
@@ -418,7 +418,7 @@ def _columns(described: Iterable[Mapping[str, Any]] | None) -> list[TableColumn]
     return [
         TableColumn(
             name=str(column["name"]),
-            type=str(column["type"]).lower(),
+            type=normal_type(str(column["type"])),
             nullable=bool(column.get("nullable", column.get("isNullable", True))),
         )
         for column in described or ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.sql.hooks.sql import DbApiHook
@@ -14,12 +15,22 @@ from airflow_provider_datalake.clients.maxcompute import (
     read_settings,
 )
 from airflow_provider_datalake.clients.maxcompute_errors import service_errors
-from airflow_provider_datalake.exceptions import DataLakeError
+from airflow_provider_datalake.exceptions import ConfigurationError, DataLakeError
 
 if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+
+    import pandas as pd
     from airflow.sdk import Connection
     from odps import ODPS
+    from sqlalchemy.engine import URL
 
+    from airflow_provider_datalake.clients.maxcompute_files import CsvFormat
+    from airflow_provider_datalake.clients.maxcompute_inputs import LoadData
+    from airflow_provider_datalake.clients.maxcompute_load import LoadResult
+    from airflow_provider_datalake.clients.maxcompute_specs import PartitionSpec
+    from airflow_provider_datalake.clients.maxcompute_unload import Download
     from airflow_provider_datalake.jobs.maxcompute import MaxComputeJobs
 
 
@@ -126,8 +137,254 @@ class MaxComputeHook(DbApiHook):
             return False, str(error)
         return True, f"Project {settings.project} at {settings.endpoint} answers"
 
+    # Loads and unloads
+
+    def load(
+        self,
+        data: LoadData,
+        table: str,
+        *,
+        partition: PartitionSpec | None = None,
+        overwrite: bool = False,
+        create_partition: bool = False,
+        columns: Mapping[str, str] | Sequence[str] | None = None,
+        csv_format: CsvFormat | None = None,
+        threads: int = 4,
+        compress: bool | None = None,
+        upload_id: str | None = None,
+        on_session: Callable[[str], None] | None = None,
+        stop: threading.Event | None = None,
+    ) -> LoadResult:
+        """
+        Load data into a table or partition: all of it, or nothing.
+
+        :param data: an Arrow table, a record batch reader, a DataFrame, or one or several files: paths (also
+            ``ObjectStoragePath``) or open binary files, Parquet unless ``csv_format`` is given
+        :param table: the table's name
+        :param partition: e.g. ``dt='20240101'``, for a partitioned table
+        :param overwrite: whether the load replaces what is there
+        :param create_partition: whether to create the partition if it is missing
+        :param columns: the columns of the data to load, or table column by column of the data; the table's
+            other columns then become NULL. None: the data's columns must be the table's
+        :param csv_format: how the files are written, when they are CSV
+        :param threads: blocks in flight at a time
+        :param compress: whether blocks travel compressed; None for yes unless the service is on this machine
+        :param upload_id: the upload session of an earlier attempt at this load, see ``LoadResult``
+        :param on_session: called with the upload session's id before anything is sent
+        :param stop: set it to end the load; nothing becomes visible
+        :return: what was loaded
+        :raises ConfigurationError: when data, table and partition do not fit, before anything is sent
+        :raises NotFoundError: when table, partition or a file do not exist
+        :raises TransferError: when the load does not come through whole
+        """
+        from airflow_provider_datalake.clients.maxcompute_inputs import make_sources
+        from airflow_provider_datalake.clients.maxcompute_load import LoadOptions, find_target, load
+
+        settings = self.settings()
+        with service_errors(settings.conn_id, f"load table {table}"):
+            client = build_client(settings)
+            target = find_target(client, table, partition, create_partition=create_partition)
+            sources = make_sources(data, target.columns, csv_format=csv_format, columns=columns)
+            options = LoadOptions(
+                overwrite=overwrite,
+                create_partition=create_partition,
+                columns=columns,
+                zone=settings.zone,
+                threads=threads,
+                compress=compress,
+            )
+            return load(
+                client, target, sources, options, upload_id=upload_id, on_session=on_session, stop=stop
+            )
+
+    def unload(
+        self,
+        table: str,
+        *,
+        partition: PartitionSpec | None = None,
+        columns: Sequence[str] | None = None,
+        threads: int = 4,
+        compress: bool | None = None,
+        stop: threading.Event | None = None,
+    ) -> Download:
+        """
+        Open the rows of a table or partition, all of them.
+
+        :param table: the table's name
+        :param partition: one partition; None for the whole table, partition by partition
+        :param columns: names of data and partition columns; None for all, partition columns last
+        :param threads: ranges in flight at a time
+        :param compress: whether rows travel compressed; None for yes unless the service is on this machine
+        :param stop: set it to end the download
+        :return: the download: ``batches()``, ``to_arrow()`` or ``to_pandas()``
+        :raises ConfigurationError: when a name or the partition does not fit
+        :raises NotFoundError: when table or partition do not exist
+        """
+        from airflow_provider_datalake.clients.maxcompute_unload import open_table
+
+        settings = self.settings()
+        with service_errors(settings.conn_id, f"unload table {table}"):
+            return open_table(
+                build_client(settings),
+                table,
+                partition=partition,
+                columns=columns,
+                zone=settings.zone,
+                threads=threads,
+                compress=compress,
+                stop=stop,
+            )
+
+    def unload_result(
+        self,
+        instance_id: str,
+        *,
+        threads: int = 4,
+        compress: bool | None = None,
+        stop: threading.Event | None = None,
+    ) -> Download:
+        """
+        Open the rows of a query's result, all of them.
+
+        :param instance_id: a finished instance whose statement returns rows
+        :param threads: ranges in flight at a time
+        :param compress: whether rows travel compressed; None for yes unless the service is on this machine
+        :param stop: set it to end the download
+        :return: the download: ``batches()``, ``to_arrow()`` or ``to_pandas()``
+        :raises NotFoundError: when there is no such instance
+        """
+        from airflow_provider_datalake.clients.maxcompute_unload import open_result
+
+        settings = self.settings()
+        with service_errors(settings.conn_id, f"read the result of instance {instance_id}"):
+            return open_result(
+                build_client(settings),
+                instance_id,
+                zone=settings.zone,
+                threads=threads,
+                compress=compress,
+                stop=stop,
+            )
+
+    # DB-API
+
+    def get_conn(self) -> Any:
+        """
+        Open a DB-API connection.
+
+        :return: PyODPS's, with cursors that stop their instance when the task ends before it
+        """
+        from airflow_provider_datalake.clients.maxcompute_dbapi import connect
+
+        settings = self.settings()
+        hints = {**settings.hints, **{name: str(value) for name, value in (self.hints or {}).items()}}
+        return connect(build_client(settings), conn_id=settings.conn_id, zone=settings.zone, hints=hints)
+
+    @property
+    def sqlalchemy_url(self) -> URL:
+        """The URL of PyODPS's SQLAlchemy dialect, with the access key in it."""
+        from sqlalchemy.engine import URL
+
+        settings = self.settings()
+        if not settings.access_id or settings.sts_token:
+            raise ConfigurationError(
+                f"Connection {settings.conn_id!r}: SQLAlchemy needs an access key without a token"
+            )
+        query = {"endpoint": settings.endpoint}
+        if settings.quota:
+            query["quota_name"] = settings.quota
+        return URL.create(
+            "odps",
+            username=settings.access_id,
+            password=settings.secret,
+            host=settings.project,
+            query=query,
+        )
+
+    def get_uri(self) -> str:
+        """
+        Give the URL for SQLAlchemy as text.
+
+        :return: the URL, with the access key in it
+        """
+        return self.sqlalchemy_url.render_as_string(hide_password=False)
+
+    def _get_pandas_df(self, sql: Any, parameters: Any = None, **kwargs: Any) -> pd.DataFrame:
+        if kwargs:
+            raise ConfigurationError(f"get_df does not take {', '.join(kwargs)}")
+        with self._result(sql, parameters) as result:
+            return result.to_pandas()
+
+    def _get_pandas_df_by_chunks(
+        self, sql: Any, parameters: Any = None, *, chunksize: int, **kwargs: Any
+    ) -> Generator[pd.DataFrame, None, None]:
+        from airflow_provider_datalake.clients.maxcompute_unload import arrow_to_pandas
+
+        if kwargs:
+            raise ConfigurationError(f"get_df_by_chunks does not take {', '.join(kwargs)}")
+        with self._result(sql, parameters) as result:
+            for table in result.tables(chunksize):
+                yield arrow_to_pandas(table)
+
+    @contextmanager
+    def _result(self, sql: str | list[str], parameters: Any) -> Iterator[Download]:
+        """Run one or several statements and open the last one's result."""
+        with closing(self.get_conn()) as connection, closing(connection.cursor()) as cursor:
+            for statement in [sql] if isinstance(sql, str) else sql:
+                cursor.execute(statement, parameters)
+            result = cursor.result()
+            if result is None:
+                raise ConfigurationError(f"Connection {self.get_conn_id()!r}: the statement returns no rows")
+            with service_errors(self.get_conn_id(), "read the result"):
+                yield result
+
+    def insert_rows(
+        self,
+        table: str,
+        rows: Iterable[Sequence[Any]],
+        target_fields: Sequence[str] | None = None,
+        commit_every: int = 0,
+        replace: bool = False,
+        *,
+        partition: PartitionSpec | None = None,
+        overwrite: bool = False,
+        create_partition: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        """
+        Insert rows, in one load: all of them, or none.
+
+        :param table: the table's name
+        :param rows: rows of Python values
+        :param target_fields: the columns that the values are for; by default the table's
+        :param commit_every: has no effect, there is one commit
+        :param replace: not supported, for a table has no keys; see ``overwrite``
+        :param partition: the partition, for a partitioned table
+        :param overwrite: whether the rows replace what is there
+        :param create_partition: whether to create the partition if it is missing
+        :param kwargs: options of other databases, without effect
+        """
+        from airflow_provider_datalake.clients.maxcompute_inputs import make_rows
+        from airflow_provider_datalake.clients.maxcompute_load import LoadOptions, find_target, load
+
+        if replace:
+            raise ConfigurationError("replace=True needs keys, which tables lack; use overwrite=True")
+        settings = self.settings()
+        with service_errors(settings.conn_id, f"insert into table {table}"):
+            client = build_client(settings)
+            target = find_target(client, table, partition, create_partition=create_partition)
+            source = make_rows(rows, target.columns, target_fields, settings.zone)
+            options = LoadOptions(
+                overwrite=overwrite,
+                create_partition=create_partition,
+                columns=target_fields,
+                zone=settings.zone,
+            )
+            result = load(client, target, [source], options)
+        self.log.info("Loaded %s rows into %s", result.rows, table)
+
 
 def _job_service(settings: MaxComputeSettings) -> MaxComputeJobs:
     from airflow_provider_datalake.jobs.maxcompute import MaxComputeJobs
 
-    return MaxComputeJobs(build_client(settings))
+    return MaxComputeJobs(build_client(settings), conn_id=settings.conn_id, hints=settings.hints)

@@ -1,0 +1,249 @@
+"""
+A DB-API connection whose statements end with whoever waits for them.
+
+PyODPS's own cursor blocks inside the submit, leaves the instance running when its process is terminated, and
+moves times through the local zone. This one submits, waits in small steps, stops its instance on any
+exception and on SIGTERM, and reads results like every other unload.
+"""
+
+from __future__ import annotations
+
+import functools
+import signal
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_datalake.clients.maxcompute_errors import service_errors
+from airflow_provider_datalake.clients.maxcompute_unload import open_result
+from airflow_provider_datalake.exceptions import JobCancelledError, JobFailedError
+from airflow_provider_datalake.jobs.interrupt import Interrupt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from odps import ODPS
+    from odps.dbapi import Connection
+    from odps.models import Instance
+
+    from airflow_provider_datalake.clients.maxcompute_unload import Download
+
+_FIRST_WAIT = 0.1
+_LONGEST_WAIT = 5.0
+_STOP_TIMEOUT = 10.0
+
+
+def connect(client: ODPS, *, conn_id: str, zone: str, hints: dict[str, str] | None = None) -> Connection:
+    """
+    Open a DB-API connection.
+
+    :param client: a PyODPS client
+    :param conn_id: the connection's id, for messages
+    :param zone: the zone that instants are shown in
+    :param hints: settings for every statement
+    :return: a connection that is also PyODPS's
+    """
+    return _connection_class()(client, conn_id, zone, hints or {})
+
+
+@functools.cache
+def _connection_class() -> Any:
+    from odps import dbapi
+
+    class MaxComputeConnection(dbapi.Connection):
+        """PyODPS's connection, with cursors that do not leave instances behind."""
+
+        def __init__(self, client: ODPS, conn_id: str, zone: str, hints: dict[str, str]) -> None:
+            # project_as_schema is given, for PyODPS would ask the service for it.
+            super().__init__(odps=client, hints=hints, project_as_schema=False)
+            self.conn_id = conn_id
+            self.zone = zone
+            self.hints = hints
+
+        def cursor(self, *args: Any, **kwargs: Any) -> Any:
+            """Open a cursor."""
+            return MaxComputeCursor(self, *args, hints=self.hints, **kwargs)
+
+    class MaxComputeCursor(_Results, dbapi.Cursor):
+        """PyODPS's cursor, with its own submit and fetch."""
+
+    return MaxComputeConnection
+
+
+class _Results:
+    """What a cursor does that PyODPS's does not; mixed into PyODPS's class."""
+
+    _connection: Any
+    _instance: Instance | None
+    _download: Download | None = None
+    _rows: Iterator[tuple[Any, ...]] | None = None
+    _has_rows: bool | None = None
+    arraysize: int
+
+    def execute(self, operation: str, parameters: Any = None, **kwargs: Any) -> Any:
+        """Run a statement and wait for its end."""
+        self._download, self._rows, self._has_rows = None, None, None
+        with service_errors(self._connection.conn_id, "run SQL"):
+            kwargs["async_"] = True
+            super().execute(operation, parameters or None, **kwargs)  # type: ignore[misc]
+            if self._instance is not None:
+                _await_end(self._instance)
+        return self
+
+    @property
+    def rowcount(self) -> int:
+        """Rows of the result, -1 before it was asked for and for statements without one."""
+        return self._download.count if self._download is not None else -1
+
+    @property
+    def description(self) -> list[tuple[Any, ...]] | None:
+        """Columns of the result, None for a statement without one."""
+        if self._instance is None:
+            return None
+        self._open()
+        if self._download is not None:
+            columns = self._download.columns
+            return [(column.name, column.type, None, None, None, None, True) for column in columns]
+        return [("_c0", "string", None, None, None, None, True)] if self._has_rows else None
+
+    def _open(self) -> None:
+        """Open the result, once: rows from the tunnel, or the text of a statement such as DESC."""
+        from odps.errors import InstanceTypeNotSupported
+
+        if self._has_rows is not None or self._instance is None:
+            return
+        with service_errors(self._connection.conn_id, "read the result"):
+            try:
+                self._download = open_result(
+                    self._connection.odps, self._instance.id, zone=self._connection.zone
+                )
+            except InstanceTypeNotSupported:
+                texts = [str(text) for text in self._instance.get_task_results().values()]
+                self._rows = iter([(text,) for text in texts if text])
+                self._has_rows = any(texts)
+                return
+        self._rows = _tuples(self._download)
+        self._has_rows = True
+
+    def _fetch(self, size: int) -> list[tuple[Any, ...]]:
+        self._open()
+        rows: list[tuple[Any, ...]] = []
+        with service_errors(self._connection.conn_id, "read the result"):
+            while self._rows is not None and (size < 0 or len(rows) < size):
+                row = next(self._rows, None)
+                if row is None:
+                    break
+                rows.append(row)
+        return rows
+
+    def fetchone(self) -> tuple[Any, ...] | None:
+        """Fetch the next row."""
+        return next(iter(self._fetch(1)), None)
+
+    def fetchmany(self, size: int | None = None) -> list[tuple[Any, ...]]:
+        """Fetch the next rows."""
+        return self._fetch(self.arraysize if size is None else size)
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        """Fetch the rows that are left."""
+        return self._fetch(-1)
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        while (row := self.fetchone()) is not None:
+            yield row
+
+    def result(self) -> Download | None:
+        """
+        Give the result as Arrow data.
+
+        :return: the result, None for a statement without rows
+        """
+        self._open()
+        return self._download
+
+    def close(self) -> None:
+        """Let go of the result."""
+        if isinstance(self._rows, Generator):
+            self._rows.close()
+        self._rows = None
+        super().close()  # type: ignore[misc]
+
+
+def _tuples(download: Download) -> Iterator[tuple[Any, ...]]:
+    for batch in download.batches():
+        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+
+
+def _await_end(instance: Instance) -> None:
+    """Wait for an instance's end; stop it when the waiting ends first."""
+    terminated = Interrupt()
+
+    def terminate() -> None:
+        terminated.set()
+        _stop(instance)
+
+    try:
+        with _on_sigterm(terminate):
+            pause = _FIRST_WAIT
+            while not instance.is_terminated(retry=True):
+                if terminated.wait(pause):
+                    raise JobCancelledError(
+                        f"terminated while waiting; instance {instance.id} was stopped", job_id=instance.id
+                    )
+                pause = min(pause * 1.5, _LONGEST_WAIT)
+    except BaseException:
+        _stop(instance)
+        raise
+    _raise_failure(instance)
+
+
+def _raise_failure(instance: Instance) -> None:
+    from odps.errors import ODPSError
+
+    try:
+        instance.wait_for_success()
+    except ODPSError as error:
+        code = str(error.code or "")
+        cancelled = "status=CANCELLED" in str(error).upper().replace(" ", "")
+        kind = JobCancelledError if cancelled else JobFailedError
+        raise kind(str(error.args[0]), job_id=instance.id, code=code) from error
+
+
+def _stop(instance: Instance) -> None:
+    """Stop an instance from anywhere: in a thread, for a signal handler may have interrupted any lock."""
+    thread = threading.Thread(target=_stop_quietly, args=(instance,), daemon=True)
+    thread.start()
+    thread.join(_STOP_TIMEOUT)
+
+
+def _stop_quietly(instance: Instance) -> None:
+    import logging
+
+    from odps.errors import ODPSError
+    from requests import RequestException
+
+    try:
+        instance.stop()
+    except (ODPSError, RequestException) as error:
+        logging.getLogger(__name__).warning("Instance %s may still be running: %s", instance.id, error)
+
+
+@contextmanager
+def _on_sigterm(action: Callable[[], None]) -> Iterator[None]:
+    """Run an action before whatever else SIGTERM does; in the main thread only, where signals arrive."""
+    before = signal.getsignal(signal.SIGTERM)
+    if threading.current_thread() is not threading.main_thread() or before is None:
+        yield
+        return
+
+    def handle(number: int, frame: Any) -> None:
+        action()
+        if callable(before):
+            before(number, frame)
+
+    signal.signal(signal.SIGTERM, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
