@@ -57,9 +57,13 @@ def succeeds(*command: str | Path) -> bool:
     Try a command whose output does not matter.
 
     :param command: the program and its arguments
-    :return: whether it ended well
+    :return: whether it is there and ended well
     """
-    return subprocess.run(command, check=False, capture_output=True, stdin=subprocess.DEVNULL).returncode == 0
+    try:
+        done = subprocess.run(command, check=False, capture_output=True, stdin=subprocess.DEVNULL)
+    except FileNotFoundError:
+        return False
+    return done.returncode == 0
 
 
 def apt_install(*packages: str) -> bool:
@@ -72,7 +76,7 @@ def apt_install(*packages: str) -> bool:
     if not shutil.which("apt-get"):
         return False
     sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
-    if sudo and not (shutil.which("sudo") and succeeds(*sudo, "true")):
+    if sudo and not succeeds(*sudo, "true"):
         return False
     print(f"installing {' '.join(packages)} with apt", flush=True)
     apt = [*sudo, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-o", "DPkg::Lock::Timeout=120"]
