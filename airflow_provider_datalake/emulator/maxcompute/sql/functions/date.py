@@ -1,7 +1,469 @@
-"""Functions of this kind."""
+"""
+Date and time functions.
+
+DATETIME and TIMESTAMP are instants: parts, texts, days and months are those of the session's wall clock, while
+hours and shorter units are added to and cut off the instant itself, so that neither is lost when clocks change.
+"""
 
 from __future__ import annotations
 
-from airflow_provider_datalake.emulator.maxcompute.sql.functions.arguments import Binder
+from collections.abc import Sequence
+from datetime import datetime
 
-SCALARS: dict[str, Binder] = {}
+from sqlglot import exp
+
+from airflow_provider_datalake.emulator.maxcompute.sql import casts
+from airflow_provider_datalake.emulator.maxcompute.sql.errors import InvalidArgument
+from airflow_provider_datalake.emulator.maxcompute.sql.functions import date_format
+from airflow_provider_datalake.emulator.maxcompute.sql.functions.arguments import (
+    Binder,
+    constant_string,
+    count,
+    mismatch,
+    string,
+    whole,
+)
+from airflow_provider_datalake.emulator.maxcompute.sql.typed import (
+    BIGINT,
+    BOOLEAN,
+    DATE,
+    DATETIME,
+    DOUBLE,
+    INT,
+    STRING,
+    TIMESTAMP,
+    TIMESTAMP_NTZ,
+    VOID,
+    FunctionContext,
+    Typed,
+    duckdb_cast,
+    emit,
+    null,
+    template,
+    text,
+)
+from airflow_provider_datalake.emulator.maxcompute.types import DataType
+
+_UNITS = {
+    "year": "year", "yyyy": "year", "quarter": "quarter", "q": "quarter", "month": "month", "mon": "month",
+    "mm": "month", "week": "week", "day": "day", "dd": "day", "hour": "hour", "hh": "hour", "minute": "minute",
+    "mi": "minute", "second": "second", "ss": "second", "ff3": "millisecond", "ff6": "microsecond",
+}  # fmt: skip
+_CALENDAR = ("year", "quarter", "month", "week", "day")
+_STEPS = {
+    "year": "to_months({1} * 12)", "quarter": "to_months({1} * 3)", "month": "to_months({1})",
+    "week": "to_days(CAST({1} * 7 AS INTEGER))", "day": "to_days(CAST({1} AS INTEGER))", "hour": "to_hours({1})",
+    "minute": "to_minutes({1})", "second": "to_microseconds({1} * 1000000)",
+    "millisecond": "to_microseconds({1} * 1000)", "microsecond": "to_microseconds({1})",
+}  # fmt: skip
+_LOOSE_DATE = r"^([0-9]{1,4}-[0-9]{1,2}-[0-9]{1,2})(?: [0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}(?:\.[0-9]+)?)?$"
+_LOOSE_TIME = r"^(?:[0-9]{1,4}-[0-9]{1,2}-[0-9]{1,2} )?([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})(?:\.[0-9]+)?$"
+_WEEK = "['mo', 'tu', 'we', 'th', 'fr', 'sa', 'su']"
+_WEEK_NAMES = "(mo|mon|monday|tu|tue|tuesday|we|wed|wednesday|th|thu|thursday|fr|fri|friday|sa|sat|saturday|su|sun|sunday)"
+
+
+def _moment(name: str, value: Typed, ctx: FunctionContext) -> Typed:
+    """Take a date or time; a STRING is converted as in the 1.0 type edition, whose form of it is strict."""
+    if value.type.is_temporal:
+        return value
+    if value.type.is_text or value.type == VOID:
+        return casts.cast(value, DATETIME, ctx)
+    raise mismatch(name, value)
+
+
+def _wall(value: Typed, ctx: FunctionContext) -> Typed:
+    """Give the session's wall clock in microseconds, under the type DATETIME."""
+    local = casts.to_local(value, ctx)
+    if value.type in (TIMESTAMP, TIMESTAMP_NTZ):
+        local = template("make_timestamp(epoch_us({0}))", local)
+    return Typed(local, DATETIME, value.constant)
+
+
+def _rest(value: Typed) -> exp.Expression:
+    """Give the nanoseconds that microseconds leave over."""
+    return template("epoch_ns({0}) - epoch_us({0}) * 1000", value)
+
+
+def _with_rest(wall: exp.Expression, value: Typed, ctx: FunctionContext) -> exp.Expression:
+    """Turn wall clock time into the type of the value that it was made of, with its nanoseconds."""
+    changed = casts.from_local(wall, value.type, ctx)
+    if value.type not in (TIMESTAMP, TIMESTAMP_NTZ):
+        return changed
+    return template("make_timestamp_ns(epoch_ns({0}) + {1})", changed, _rest(value))
+
+
+def _unit(name: str, value: Typed) -> str | None:
+    given = constant_string(name, value, "the date part")
+    if given is None:
+        return None
+    unit = _UNITS.get(given.strip().lower())
+    if unit is None:
+        raise InvalidArgument(f"function {name}: unknown date part {given!r}")
+    return unit
+
+
+def _dateadd(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
+    count("dateadd", args, 3)
+    value, delta, unit = _moment("dateadd", args[0], ctx), whole("dateadd", args[1], ctx), _unit("dateadd", args[2])
+    if unit is None:
+        return null(value.type)
+    step = template("{0} + " + _STEPS[unit].replace("{1}", "{1}"), exp.column("__from"), delta)
+    if unit in _CALENDAR or value.type in (DATE, TIMESTAMP_NTZ):
+        changed = _fill(step, _wall(value, ctx).expr)
+        result = _with_rest(changed, value, ctx)
+    elif value.type == TIMESTAMP:
+        changed = _fill(step, template("make_timestamp(epoch_us({0}))", value))
+        result = template("make_timestamp_ns(epoch_ns(CAST({0} AS TIMESTAMP_NS)) + {1})", changed, _rest(value))
+    else:
+        result = _fill(step, value.expr)
+    return Typed(result, value.type, value.constant and delta.constant)
+
+
+def _fill(step: exp.Expression, start: exp.Expression) -> exp.Expression:
+    def place(node: exp.Expression) -> exp.Expression:
+        if isinstance(node, exp.Column) and node.name == "__from":
+            return template("{0}", start) if isinstance(start, exp.Func) else exp.Paren(this=start.copy())
+        return node
+
+    return step.transform(place)
+
+
+def _datediff(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
+    count("datediff", args, 2, 3)
+    end, start = (_moment("datediff", a, ctx) for a in args[:2])
+    unit = _unit("datediff", args[2]) if len(args) > 2 else "day"
+    if unit is None:
+        return null(BIGINT)
+    plain = end.type in (DATE, TIMESTAMP_NTZ) and start.type in (DATE, TIMESTAMP_NTZ)
+    if unit in _CALENDAR or plain:
+        return emit(BIGINT, f"date_diff('{unit}', {{0}}, {{1}})", _wall(start, ctx), _wall(end, ctx))
+    first, last = (_cut_instant(casts.cast(v, TIMESTAMP if v.type == TIMESTAMP else DATETIME, ctx), unit, ctx) for v in (start, end))
+    return emit(BIGINT, f"date_diff('{unit}', {{0}}, {{1}})", first, last)
+
+
+def _cut_instant(value: Typed, unit: str, ctx: FunctionContext) -> Typed:
+    """Cut an instant at a unit of the wall clock that is not longer than an hour."""
+    instant = value if value.type == DATETIME else emit(DATETIME, "make_timestamp(epoch_us({0}))", value)
+    if unit in ("millisecond", "microsecond"):
+        return emit(DATETIME, f"date_trunc('{unit}', {{0}})", instant)
+    wall = _wall(value, ctx)
+    return emit(DATETIME, f"{{0}} - ({{1}} - date_trunc('{unit}', {{1}}))", instant, wall)
+
+
+def _datepart(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
+    count("datepart", args, 2)
+    value, unit = _moment("datepart", args[0], ctx), _unit("datepart", args[1])
+    if unit is None:
+        return null(BIGINT)
+    wall = _wall(value, ctx)
+    if unit in ("millisecond", "microsecond"):
+        divisor = 1000 if unit == "millisecond" else 1
+        return emit(BIGINT, f"date_part('microsecond', {{0}}) % 1000000 // {divisor}", wall)
+    return emit(BIGINT, f"date_part('{unit}', {{0}})", wall)
+
+
+def _datetrunc(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
+    count("datetrunc", args, 2)
+    value, unit = _moment("datetrunc", args[0], ctx), _unit("datetrunc", args[1])
+    if unit is None:
+        return null(value.type)
+    if unit in _CALENDAR or value.type in (DATE, TIMESTAMP_NTZ):
+        wall = template(f"date_trunc('{unit}', {{0}})", _wall(value, ctx))
+        return Typed(casts.from_local(duckdb_cast(wall, DATETIME), value.type, ctx), value.type, value.constant)
+    cut = _cut_instant(value, unit, ctx)
+    return cut if value.type == DATETIME else casts.cast(cut, value.type, ctx)
+
+
+def _day(name: str, value: Typed, ctx: FunctionContext) -> Typed:
+    """Take the calendar day of a date, time or string; a string that has none gives NULL."""
+    if value.type == DATE:
+        return value
+    if value.type.is_temporal:
+        return casts.cast(value, DATE, ctx)
+    if value.type.is_text or value.type == VOID:
+        source = string(name, value, ctx)
+        return emit(DATE, "TRY_CAST(regexp_extract({0}, {1}, 1) AS DATE)", source, text(_LOOSE_DATE))
+    raise mismatch(name, value)
+
+
+def _date_part(name: str, body: str, result: DataType = INT) -> Binder:
+    """Define a function of the calendar day."""
+    converted = f"CAST({body} AS INTEGER)" if result == INT else body
+
+    def bind(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
+        count(name, args, 1)
+        return emit(result, converted, _day(name, args[0], ctx))
+
+    return bind
+
+
+def _time_part(name: str, group: int) -> Binder:
+    def bind(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
+        count(name, args, 1)
+        value = args[0]
+        if value.type.is_text or value.type == VOID:
+            source = string(name, value, ctx)
+            part = f"TRY_CAST(regexp_extract({{0}}, {{1}}, {group}) AS INTEGER)"
+            return emit(INT, part, source, text(_LOOSE_TIME))
+        if value.type == DATE or not value.type.is_temporal:
+            raise mismatch(name, value)
+        return emit(INT, f"CAST(date_part('{name}', {{0}}) AS INTEGER)", _wall(value, ctx))
+
+    return bind
+
+
+def _extract(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
+    count("extract", args, 2)
+    unit = (constant_string("extract", args[0], "the date part") or "").lower()
+    if unit not in ("year", "month", "day", "hour", "minute", "second"):
+        raise InvalidArgument(f"function extract: unknown date part {unit!r}")
+    return SCALARS[unit](args[1:], ctx)
+
+
+def _add_days(name: str, sign: str) -> Binder:
+    def bind(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
+        count(name, args, 2)
+        start, delta = _day(name, args[0], ctx), whole(name, args[1], ctx)
+        return emit(DATE, f"{{0}} {sign} CAST({{1}} AS INTEGER)", start, delta)
+
+    return bind
+
+
+def _add_months(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
+    count("add_months", args, 2)
+    start, months = _day("add_months", args[0], ctx), whole("add_months", args[1], ctx)
+    return emit(STRING, "strftime({0} + to_months({1}), '%Y-%m-%d')", start, months)
+
+
+def _last_day(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
+    count("last_day", args, 1)
+    return emit(STRING, "strftime(last_day({0}), '%Y-%m-%d')", _day("last_day", args[0], ctx))
+
+
+def _lastday(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
+    count("lastday", args, 1)
+    value = _moment("lastday", args[0], ctx)
+    wall = template("CAST(last_day({0}) AS TIMESTAMP)", _wall(value, ctx))
+    return Typed(casts.from_local(wall, DATETIME, ctx), DATETIME, value.constant)
+
+
+def _next_day(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
+    count("next_day", args, 2)
+    start, day = _day("next_day", args[0], ctx), string("next_day", args[1], ctx)
+    return emit(
+        STRING,
+        "CASE WHEN regexp_full_match(lower({1}), {2}) THEN strftime({0} + CAST("
+        f"(list_position({_WEEK}, left(lower({{1}}), 2)) - date_part('isodow', {{0}}) + 6) % 7 + 1"
+        " AS INTEGER), '%Y-%m-%d') END",
+        start,
+        day,
+        text(_WEEK_NAMES),
+    )
+
+
+def _months_between(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
+    count("months_between", args, 2)
+    first, second = (_loose_wall("months_between", a, ctx) for a in args)
+    months = "date_diff('month', {1}, {0})"
+    seconds = "(date_part('day', {%d}) * 86400 + date_part('epoch', {%d} - date_trunc('day', {%d})))"
+    same = "date_part('day', {0}) = date_part('day', {1})"
+    ends = "(last_day({0}) = CAST({0} AS DATE) AND last_day({1}) = CAST({1} AS DATE))"
+    whole_months = f"CAST({months} AS DOUBLE)"
+    part = f"({seconds % (0, 0, 0)} - {seconds % (1, 1, 1)}) / 2678400e0"
+    return emit(
+        DOUBLE, f"CASE WHEN {same} OR {ends} THEN {whole_months} ELSE {whole_months} + {part} END", first, second
+    )
+
+
+def _loose_wall(name: str, value: Typed, ctx: FunctionContext) -> Typed:
+    if value.type.is_temporal:
+        return _wall(value, ctx)
+    if value.type.is_text or value.type == VOID:
+        source = string(name, value, ctx)
+        checked = "CASE WHEN regexp_matches({0}, {1}) THEN TRY_CAST({0} AS TIMESTAMP) END"
+        return emit(DATETIME, checked, source, text(_LOOSE_DATE))
+    raise mismatch(name, value)
+
+
+def to_char(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
+    """
+    Bind TO_CHAR of a date or time with a format.
+
+    :param args: the value and the constant format
+    :param ctx: the statement
+    :return: the text
+    """
+    value = _moment("to_char", args[0], ctx)
+    given = constant_string("to_char", args[1], "the format")
+    if given is None:
+        return null(STRING)
+    return emit(STRING, "strftime({0}, {1})", _clock(value, ctx), text(date_format.own(given)))
+
+
+def _clock(value: Typed, ctx: FunctionContext) -> Typed:
+    return Typed(casts.to_local(value, ctx), DATETIME, value.constant)
+
+
+def _date_format(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
+    count("date_format", args, 2)
+    value = args[0]
+    clock = _clock(value, ctx) if value.type.is_temporal else _loose_wall("date_format", value, ctx)
+    given = constant_string("date_format", args[1], "the format")
+    if given is None:
+        return null(STRING)
+    return emit(STRING, "strftime({0}, {1})", clock, text(date_format.java(given, "date_format")))
+
+
+def _to_date(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
+    count("to_date", args, 1, 2)
+    if len(args) == 1:
+        value = args[0]
+        if value.type.is_text:
+            return emit(DATE, "CAST({0} AS DATE)", _day("to_date", value, ctx))
+        return casts.cast(_moment("to_date", value, ctx), DATE, ctx)
+    return _parsed("to_date", args, DATETIME, ctx)
+
+
+def _parsed(name: str, args: Sequence[Typed], target: DataType, ctx: FunctionContext) -> Typed:
+    source, given = string(name, args[0], ctx), constant_string(name, args[1], "the format")
+    if given is None:
+        return null(target)
+    parser = date_format.own_parser(given, name)
+    # What does not match is spoilt, so that the cast fails or gives NULL like any other.
+    plain = emit(
+        STRING,
+        "CASE WHEN regexp_full_match({0}, {1}) THEN regexp_replace({0}, {1}, {2}) ELSE '?' || {0} END",
+        source,
+        text(parser.pattern),
+        text(parser.replacement),
+    )
+    ntz = TIMESTAMP_NTZ if target == TIMESTAMP else DATETIME
+    wall = duckdb_cast(plain.expr, ntz, safe=not casts.strict(ctx))
+    return Typed(casts.from_local(wall, target, ctx), target, source.constant)
+
+
+def _isdate(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
+    count("isdate", args, 2)
+    source, given = string("isdate", args[0], ctx), constant_string("isdate", args[1], "the format")
+    if given is None:
+        return null(BOOLEAN)
+    parser = date_format.own_parser(given, "isdate")
+    return emit(
+        BOOLEAN,
+        "CASE WHEN {0} IS NOT NULL THEN regexp_full_match({0}, {1})"
+        " AND TRY_CAST(regexp_replace({0}, {1}, {2}) AS TIMESTAMP) IS NOT NULL END",
+        source,
+        text(parser.pattern),
+        text(parser.replacement),
+    )
+
+
+def _to_timestamp(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
+    count("to_timestamp", args, 1, 2)
+    if len(args) == 2:
+        return _parsed("to_timestamp", args, TIMESTAMP, ctx)
+    if not (args[0].type.is_text or args[0].type.is_temporal or args[0].type == VOID):
+        raise mismatch("to_timestamp", *args)
+    return casts.cast(args[0], TIMESTAMP, ctx)
+
+
+def _unix_timestamp(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
+    count("unix_timestamp", args, 1)
+    value = casts.cast(_moment("unix_timestamp", args[0], ctx), DATETIME, ctx)
+    return emit(BIGINT, "date_diff('second', CAST('1970-01-01' AS TIMESTAMP), {0})", value)
+
+
+def _to_millis(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
+    count("to_millis", args, 1)
+    value = casts.cast(_moment("to_millis", args[0], ctx), DATETIME, ctx)
+    return emit(BIGINT, "date_diff('millisecond', CAST('1970-01-01' AS TIMESTAMP), {0})", value)
+
+
+def _from_unixtime(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
+    count("from_unixtime", args, 1, 2)
+    value = emit(DATETIME, "make_timestamp({0} * 1000000)", whole("from_unixtime", args[0], ctx))
+    return value if len(args) == 1 else _date_format([value, args[1]], ctx)
+
+
+def _shifted(name: str, zones: str) -> Binder:
+    """Define a function that reads the session's wall clock in one zone and writes it in another."""
+
+    def bind(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
+        count(name, args, 2)
+        value, zone = args[0], string(name, args[1], ctx)
+        if value.type.is_integer:
+            value = emit(TIMESTAMP, "make_timestamp_ns({0} * 1000000)", casts.cast(value, BIGINT, ctx))
+        elif value.type.is_text or value.type in (VOID, DATE):
+            value = casts.cast(value, TIMESTAMP, ctx)
+        elif not value.type.is_temporal:
+            raise mismatch(name, *args)
+        wall = template(zones, casts.to_local(value, ctx), zone)
+        return Typed(casts.from_local(wall, TIMESTAMP, ctx), TIMESTAMP)
+
+    return bind
+
+
+def _instant(data_type: DataType, now: datetime) -> Typed:
+    moment = now.strftime("%Y-%m-%d %H:%M:%S.%f")
+    if data_type == DATETIME:
+        moment = moment[:-3]
+    return Typed(duckdb_cast(exp.Literal.string(moment), data_type), data_type, constant=True)
+
+
+def _now(name: str, data_type: DataType) -> Binder:
+    def bind(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
+        count(name, args, 0)
+        return _instant(data_type, ctx.now)
+
+    return bind
+
+
+def _current_date(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
+    count("current_date", args, 0)
+    return casts.cast(_instant(DATETIME, ctx.now), DATE, ctx)
+
+
+def _current_timezone(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
+    count("current_timezone", args, 0)
+    return text(ctx.timezone)
+
+
+SCALARS: dict[str, Binder] = {
+    "getdate": _now("getdate", DATETIME),
+    "now": _now("now", DATETIME),
+    "current_timestamp": _now("current_timestamp", TIMESTAMP),
+    "current_date": _current_date,
+    "current_timezone": _current_timezone,
+    "dateadd": _dateadd,
+    "datediff": _datediff,
+    "datepart": _datepart,
+    "datetrunc": _datetrunc,
+    "date_add": _add_days("date_add", "+"),
+    "date_sub": _add_days("date_sub", "-"),
+    "add_months": _add_months,
+    "months_between": _months_between,
+    "last_day": _last_day,
+    "lastday": _lastday,
+    "next_day": _next_day,
+    "to_date": _to_date,
+    "date_format": _date_format,
+    "isdate": _isdate,
+    "to_timestamp": _to_timestamp,
+    "unix_timestamp": _unix_timestamp,
+    "to_millis": _to_millis,
+    "from_unixtime": _from_unixtime,
+    "from_utc_timestamp": _shifted("from_utc_timestamp", "timezone({1}, timezone('UTC', {0}))"),
+    "to_utc_timestamp": _shifted("to_utc_timestamp", "timezone('UTC', timezone({1}, {0}))"),
+    "year": _date_part("year", "date_part('year', {0})"),
+    "quarter": _date_part("quarter", "date_part('quarter', {0})"),
+    "month": _date_part("month", "date_part('month', {0})"),
+    **{name: _date_part(name, "date_part('day', {0})") for name in ("day", "dayofmonth")},
+    "dayofweek": _date_part("dayofweek", "date_part('dow', {0}) + 1"),
+    "dayofyear": _date_part("dayofyear", "date_part('doy', {0})"),
+    "weekday": _date_part("weekday", "date_part('isodow', {0}) - 1", BIGINT),
+    "weekofyear": _date_part("weekofyear", "date_part('week', {0})", BIGINT),
+    "hour": _time_part("hour", 1),
+    "minute": _time_part("minute", 2),
+    "second": _time_part("second", 3),
+    "extract": _extract,
+}
