@@ -1,0 +1,243 @@
+"""Running a bound query in DuckDB: its text, its progress, its errors, its result."""
+
+from __future__ import annotations
+
+import re
+import threading
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from airflow_provider_datalake.emulator.maxcompute.sql.errors import (
+    IllegalCastValue,
+    InvalidArgument,
+    RuntimeFailure,
+    SemanticError,
+    SqlError,
+)
+from airflow_provider_datalake.emulator.maxcompute.types import arrow_type
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    import duckdb
+    import pyarrow as pa
+
+    from airflow_provider_datalake.emulator.jobs import JobControl, StageHandle
+    from airflow_provider_datalake.emulator.maxcompute.sql.statement import (
+        BoundQuery,
+        OutputColumn,
+        Statement,
+    )
+    from airflow_provider_datalake.emulator.snapshot import Snapshot
+    from airflow_provider_datalake.emulator.storage import Storage
+
+Result = TypeVar("Result")
+
+_TICK = 0.1
+_BATCH_ROWS = 65536
+_CODE = re.compile(r"ODPS-\d{7}\s*:?\s*(.*)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class IO:
+    """
+    What a job read or wrote.
+
+    :param table: full name of the table
+    :param partition: the partition, e.g. ``pt=1``, None for a table without partitions
+    :param rows: row count
+    :param bytes: size of the files
+    """
+
+    table: str
+    partition: str | None
+    rows: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Executable:
+    """
+    A query that can run as it stands.
+
+    :param sql: DuckDB's text
+    :param inputs: what it reads
+    """
+
+    sql: str
+    inputs: tuple[IO, ...]
+
+    @property
+    def rows(self) -> int:
+        """How many rows its tables have."""
+        return sum(i.rows for i in self.inputs)
+
+
+@contextmanager
+def executable(storage: Storage, statement: Statement, query: BoundQuery) -> Iterator[Executable]:
+    """
+    Open what a query reads, as it is now.
+
+    :param storage: the storage
+    :param statement: the bound and pruned statement
+    :param query: the query
+    :return: the query's text, valid until the context ends
+    """
+    with ExitStack() as stack:
+        tables, inputs = [], []
+        for scan in statement.scans:
+            ids = None if scan.partitions is None else {p.id for p in scan.partitions}
+            snapshot = stack.enter_context(storage.snapshot(scan.table, ids))
+            tables.append(f'"{scan.name}" AS NOT MATERIALIZED {snapshot.scan_sql(list(scan.used))}')
+            inputs.extend(_inputs(snapshot))
+        tables.extend(f'"{name}" AS ({sql.sql(dialect="duckdb")})' for name, sql in statement.common)
+        text = query.sql.sql(dialect="duckdb")
+        yield Executable(f"WITH {', '.join(tables)} {text}" if tables else text, tuple(inputs))
+
+
+def _inputs(snapshot: Snapshot) -> list[IO]:
+    table = snapshot.table
+    if not table.partition_columns:
+        return [IO(table.full_name, None, snapshot.row_count, snapshot.bytes)]
+    return [
+        IO(
+            table.full_name,
+            partition_text(table.partition_columns, partition.values),
+            sum(s.rows for s in snapshot.segments if s.partition_id == partition.id),
+            sum(s.bytes for s in snapshot.segments if s.partition_id == partition.id),
+        )
+        for partition in snapshot.partitions
+    ]
+
+
+def partition_text(columns: object, values: object) -> str:
+    """
+    Name a partition as SHOW PARTITIONS does.
+
+    :param columns: the partition columns
+    :param values: their values
+    :return: e.g. ``pt=1/sub=2``
+    """
+    return "/".join(f"{c.name}={v}" for c, v in zip(columns, values, strict=True))  # type: ignore[call-overload]
+
+
+class Runner:
+    """
+    Runs queries on one connection under a job's control.
+
+    :param connection: the job's own connection
+    :param control: the job
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, control: JobControl) -> None:
+        self.connection = connection
+        self.control = control
+        control.on_cancel(connection.interrupt)
+
+    def run(self, query: Executable, work: Callable[[StageHandle], Result]) -> Result:
+        """
+        Do something with a query while its progress is reported.
+
+        :param query: the query
+        :param work: runs it; gets the stage to report rows to
+        :return: what the work returns
+        :raises SqlError: when a value cannot be processed
+        :raises JobCancelled: when the job was stopped
+        """
+        import duckdb
+
+        self.control.check()
+        stage = self.control.stage("M1")
+        finished = threading.Event()
+        watcher = threading.Thread(target=self._watch, args=(stage, query.rows, finished), daemon=True)
+        watcher.start()
+        try:
+            result = work(stage)
+        except duckdb.Error as error:
+            self.control.check()
+            raise translated(error) from error
+        finally:
+            finished.set()
+            watcher.join()
+        stage.update(100.0, input_records=query.rows)
+        stage.done()
+        return result
+
+    def _watch(self, stage: StageHandle, rows: int, finished: threading.Event) -> None:
+        while not finished.wait(_TICK):
+            if self.control.cancelled:
+                # A request that came between two queries found nothing to interrupt.
+                self.connection.interrupt()
+            percent = self.connection.query_progress()
+            if 0 <= percent <= 100:
+                stage.update(min(percent, 99.0), input_records=int(rows * percent / 100))
+
+    def write_result(self, query: Executable, columns: tuple[OutputColumn, ...], path: Path) -> int:
+        """
+        Run a query and write its rows as an Arrow IPC file.
+
+        :param query: the query
+        :param columns: its columns
+        :param path: the file
+        :return: the number of rows
+        """
+        import pyarrow as pa
+
+        schema = pa.schema([pa.field(c.name, arrow_type(c.type)) for c in columns])
+        count = 0
+
+        def work(stage: StageHandle) -> int:
+            nonlocal count
+            reader = self.connection.sql(query.sql).to_arrow_reader(_BATCH_ROWS)
+            with pa.ipc.new_file(path, schema) as writer:
+                for batch in reader:
+                    self.control.check()
+                    writer.write_batch(_conformed(batch, schema))
+                    count += batch.num_rows
+                    stage.update(0.0, output_records=count)
+            return count
+
+        try:
+            return self.run(query, work)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+
+
+def _conformed(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Give the columns their declared Arrow types; what does not fit raises."""
+    import pyarrow as pa
+
+    columns = [
+        pa.nulls(batch.num_rows) if pa.types.is_null(field.type) else column.cast(field.type)
+        for column, field in zip(batch.columns, schema, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def translated(error: Exception) -> SqlError:
+    """
+    Say a DuckDB error in the service's words.
+
+    :param error: what DuckDB raised
+    :return: the error to raise
+    """
+    import duckdb
+
+    text = str(error).strip()
+    given = _CODE.search(text)
+    if given:
+        code = given.group(0)[:12]
+        return RuntimeFailure(given.group(1).split("\n")[0].strip(), code=code)
+    message = re.sub(r"^[A-Z][A-Za-z ]*(Error|Exception): ?", "", text).split("\n")[0]
+    if isinstance(error, duckdb.ConversionException):
+        return IllegalCastValue(message)
+    if isinstance(error, duckdb.OutOfRangeException | duckdb.InvalidInputException):
+        return InvalidArgument(message)
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return RuntimeFailure("the query needs more memory than the emulator has", code="ODPS-0123144")
+    if isinstance(error, duckdb.BinderException | duckdb.NotImplementedException):
+        return SemanticError(f"the emulator cannot run this query: {message}")
+    return RuntimeFailure(f"the query failed: {message}", code="ODPS-0010000")

@@ -1,0 +1,151 @@
+"""
+MaxCompute's grammar for queries: sqlglot's hive dialect with what it would lose or rewrite taken out.
+
+The tree is only a source for the binder. So functions stay as written (sqlglot would turn them into its own neutral
+nodes, with other semantics), types keep their own text, and statements other than queries are never given to it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlglot import exp, parser
+from sqlglot.dialects.hive import Hive
+from sqlglot.errors import ParseError as SqlglotParseError
+from sqlglot.errors import TokenError
+from sqlglot.tokens import Token, TokenType
+
+from airflow_provider_datalake.emulator.maxcompute.sql.errors import ParseError
+
+if TYPE_CHECKING:
+    from airflow_provider_datalake.emulator.maxcompute.sql.source import Source
+
+
+def _extract(self: Any) -> exp.Expression:
+    unit = exp.Literal.string(self._parse_var_or_string(upper=False).name)
+    self._match(TokenType.FROM) or self._match(TokenType.COMMA) or self.raise_error("expected FROM")
+    return exp.Anonymous(this="extract", expressions=[unit, self._parse_disjunction()])
+
+
+def _trim(self: Any) -> exp.Expression:
+    side = self._prev.text.upper() if self._match_texts(("BOTH", "LEADING", "TRAILING")) else "BOTH"
+    name = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(side, "trim")
+    first = self._parse_bitwise()
+    if self._match(TokenType.FROM):
+        return exp.Anonymous(this=name, expressions=[self._parse_bitwise(), first])
+    arguments = [first, self._parse_bitwise()] if self._match(TokenType.COMMA) else [first]
+    return exp.Anonymous(this=name, expressions=arguments)
+
+
+class DatalakeMaxCompute(Hive):
+    """The dialect; not meant to generate SQL."""
+
+    class Tokenizer(Hive.Tokenizer):
+        """Hive's, without the statements whose rest it would swallow as one string."""
+
+        COMMANDS: set[TokenType] = set()
+        KEYWORDS = {
+            **{k: v for k, v in Hive.Tokenizer.KEYWORDS.items() if v != TokenType.COMMAND},
+            "RLIKE": TokenType.RLIKE,
+            "REGEXP": TokenType.RLIKE,
+        }
+        KEYWORDS.pop("{{+", None)
+        KEYWORDS.pop("{{-", None)
+
+    class Parser(Hive.Parser):
+        """Hive's, with functions left as written."""
+
+        STRICT_CAST = True
+        FUNCTIONS: dict[str, Any] = {}
+        NO_PAREN_FUNCTIONS: dict[TokenType, Any] = {}
+        NO_PAREN_FUNCTION_PARSERS = {
+            "CASE": Hive.Parser.NO_PAREN_FUNCTION_PARSERS["CASE"],
+        }
+        FUNCTION_PARSERS = {
+            "CAST": Hive.Parser.FUNCTION_PARSERS["CAST"],
+            "EXTRACT": _extract,
+            "TRIM": _trim,
+        }
+
+        def _parse_types(self, *args: Any, **kwargs: Any) -> exp.Expression | None:
+            # Not hive's own, which takes the length of VARCHAR(n) away.
+            nested = self._curr and self._curr.token_type in (
+                TokenType.ARRAY,
+                TokenType.MAP,
+                TokenType.STRUCT,
+            )
+            if nested and self._next and self._next.token_type == TokenType.L_PAREN:
+                # array(1, 2)[0] calls a function; it is no type.
+                return None
+            start = self._curr.start if self._curr else 0
+            result = parser.Parser._parse_types(self, *args, **kwargs)
+            if isinstance(result, exp.DataType) and self._prev:
+                result.meta["text"] = self.sql[start : self._prev.end + 1]
+                result.meta["start"] = start
+            return result
+
+
+_DIALECT = DatalakeMaxCompute()
+
+
+def tokenize(source: Source) -> list[Token]:
+    """
+    Cut a text into tokens.
+
+    :param source: the whole submitted text
+    :return: its tokens, without comments
+    :raises ParseError: when a string or comment does not end
+    """
+    try:
+        return list(_DIALECT.tokenize(source.text))
+    except TokenError as error:
+        raise ParseError(f"cannot read the text: {str(error).splitlines()[0]}", 1, 1) from error
+
+
+def parse_query(source: Source, tokens: list[Token]) -> exp.Expression:
+    """
+    Parse a query or an INSERT.
+
+    :param source: the whole submitted text
+    :param tokens: the tokens of this statement
+    :return: its tree, whose nodes know their offsets in the text
+    :raises ParseError: at the token that does not fit
+    """
+    try:
+        trees = _DIALECT.parser().parse(tokens, source.text)
+    except SqlglotParseError as error:
+        detail = error.errors[0] if error.errors else {}
+        raise _parse_error(source, tokens, detail) from error
+    except RecursionError as error:
+        raise ParseError("the statement is nested too deeply", *source.position(tokens[0].start)) from error
+    tree = trees[0] if len(trees) == 1 else None
+    if tree is None or isinstance(tree, exp.Command):
+        raise unexpected(source, tokens[0])
+    return tree
+
+
+def unexpected(source: Source, token: Token | None, expected: str = "") -> ParseError:
+    """
+    Describe a token that does not fit.
+
+    :param source: the whole submitted text
+    :param token: the token, None at the end of the statement
+    :param expected: what would have fitted
+    :return: the error to raise
+    """
+    text = source.text[token.start : token.end + 1] if token else "<EOF>"
+    position = source.position(token.start if token else max(len(source.text.rstrip()) - 1, 0))
+    return ParseError(f"invalid token '{text}'" + (f", expect {expected}" if expected else ""), *position)
+
+
+def _parse_error(source: Source, tokens: list[Token], detail: dict[str, Any]) -> ParseError:
+    # sqlglot names the line and the last column of the token.
+    line, column = detail.get("line"), detail.get("col")
+    for token in tokens:
+        if (token.line, token.col) == (line, column):
+            error = unexpected(source, token)
+            description = str(detail.get("description") or "")
+            if description.startswith("Expecting"):
+                error.message += f", {description[0].lower()}{description[1:]}"
+            return error
+    return ParseError(str(detail.get("description") or "invalid statement"), line or 1, column or 1)
