@@ -79,7 +79,7 @@ def get_provider_info() -> dict[str, object]:
             {
                 "connection-type": "odps",
                 "hook-class-name": "airflow_provider_datalake.hooks.maxcompute.MaxComputeHook",
-                "hook-name": "MaxCompute",
+                "hook-name": "MaxCompute (ODPS)",
                 "ui-field-behaviour": {
                     "hidden-fields": ["port", "schema"],
                     "relabeling": {

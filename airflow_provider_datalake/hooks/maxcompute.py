@@ -50,7 +50,7 @@ class MaxComputeHook(DbApiHook):
     conn_name_attr = "odps_conn_id"
     default_conn_name = "odps_default"
     conn_type = "odps"
-    hook_name = "MaxCompute"
+    hook_name = "MaxCompute (ODPS)"
     _placeholder = "?"
 
     def __init__(
