@@ -103,10 +103,10 @@ def test_connection_form_has_our_fields(page: Page, stack: AirflowStack) -> None
     dialog.locator("input[name=connection_id]").fill("my_odps")
     types = dialog.get_by_role("combobox").first
     types.click()
-    types.fill("MaxCompute")
-    page.get_by_role("option", name=re.compile(r"^(odps|MaxCompute)$", re.IGNORECASE)).first.wait_for()
+    types.fill("MaxCompute (ODPS)")
+    page.get_by_role("option", name="MaxCompute (ODPS)").wait_for()
     page.keyboard.press("Enter")
-    for label in ("AccessKey ID", "AccessKey secret"):
+    for label in ("Endpoint", "Access key id", "Access key secret"):
         expect(dialog.get_by_text(label, exact=False).first).to_be_visible()
     dialog.get_by_text("Extra Fields").first.click()
     for label in ("Project", "Schema", "Tunnel endpoint", "Region", "Quota", "STS token", "Bearer token"):
