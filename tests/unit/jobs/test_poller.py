@@ -82,13 +82,13 @@ def test_a_hundred_waiting_jobs_cost_one_listing_per_interval() -> None:
         jobs = FakeJobs(*names)
         poller = JobPoller(jobs.connect)
         waiters = [asyncio.create_task(ended(poller, name)) for name in names]
-        await until(lambda: len(jobs.listings) == 5)
-        assert poller._rounds == 5
+        await until(lambda: len(jobs.listings) >= 5)
+        assert len(jobs.listings) <= poller._rounds <= len(jobs.listings) + 1
         assert (jobs.lookups, jobs.progresses, jobs.connections) == ([], [], 1)
         for name in names:
             jobs.states[name] = JobState.SUCCEEDED
         assert {status.state for status in await asyncio.gather(*waiters)} == {JobState.SUCCEEDED}
-        assert len(jobs.listings) <= 7
+        assert len(jobs.listings) <= poller._rounds
         assert len(jobs.threads) == 1
         assert threading.get_ident() not in jobs.threads
 
