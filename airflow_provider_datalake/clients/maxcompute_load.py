@@ -152,8 +152,7 @@ def load(
         be read only once: before its commit)
     :raises TransferError: when the load does not come through whole
     """
-    plans = [_plan(source, target, options) for source in sources]
-    checked = [_check(source, plan) for source, plan in zip(sources, plans, strict=True)]
+    plans, checked = check(sources, target.columns, options)
     upload = _Upload(client, target, options, stop or threading.Event())
     session = upload.open(upload_id)
     if on_session is not None:
@@ -168,16 +167,32 @@ def load(
     return upload.result(session, rows)
 
 
-def _plan(source: Source, target: Target, options: LoadOptions) -> list[ColumnPlan]:
+def check(
+    sources: Sequence[Source], table: Sequence[TableColumn], options: LoadOptions
+) -> tuple[list[list[ColumnPlan]], list[int | None]]:
+    """
+    Check before anything is sent: names, types, and the values where a type does not tell.
+
+    :param sources: what is to be loaded
+    :param table: the table's data columns
+    :param options: how it is to be loaded
+    :return: for each source how its columns are filled, and its rows where they are known
+    :raises BadData: when a source does not fit the table
+    """
+    plans = [_plan(source, table, options) for source in sources]
+    return plans, [_count_good(source, plan) for source, plan in zip(sources, plans, strict=True)]
+
+
+def _plan(source: Source, table: Sequence[TableColumn], options: LoadOptions) -> list[ColumnPlan]:
     try:
         return match_columns(
-            source.schema, target.columns, columns=options.columns, zone=options.zone, texts=source.texts
+            source.schema, table, columns=options.columns, zone=options.zone, texts=source.texts
         )
     except BadData as error:
         raise BadData(f"{source.name}: {error}") from None
 
 
-def _check(source: Source, plans: Sequence[ColumnPlan]) -> int | None:
+def _count_good(source: Source, plans: Sequence[ColumnPlan]) -> int | None:
     """Read what a type alone does not tell; returns the rows if they were counted."""
     if not source.repeatable:
         return None

@@ -36,7 +36,7 @@ _HEADERS = {
 }
 _BODY_PIECE = 256 * 1024
 _ATTEMPTS = 8
-_BACKOFF = tenacity.wait_exponential_jitter(initial=0.2, max=30)
+_BACKOFF = tenacity.wait_exponential(multiplier=0.2, max=30) + tenacity.wait_random(0, 0.3)
 _READY_WAITS = (0.1, 0.2, 0.5, 1.0, 2.0, *[5.0] * 60)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from airflow_provider_datalake.clients.maxcompute_tunnel import TableRef, Tunnel
 from airflow_provider_datalake.exceptions import ConfigurationError, NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
     import pandas as pd
     import pyarrow as pa
@@ -87,7 +88,7 @@ class Download:
         self._threads = threads
         self._stop = stop
 
-    def batches(self) -> Iterator[pa.RecordBatch]:
+    def batches(self) -> Generator[pa.RecordBatch, None, None]:
         """
         Read all rows, in the service's order.
 
@@ -107,25 +108,29 @@ class Download:
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def tables(self, rows: int) -> Iterator[pa.Table]:
+    def tables(self, rows: int, *, most_bytes: int | None = None) -> Generator[pa.Table, None, None]:
         """
         Read all rows in pieces of one size.
 
         :param rows: rows of a piece; the last one may have fewer
+        :param most_bytes: size from which on a piece may have fewer rows
         :return: Arrow tables
         """
         import pyarrow as pa
 
         held: list[pa.RecordBatch] = []
-        count = 0
-        for batch in self.batches():
-            held.append(batch)
-            count += batch.num_rows
-            while count >= rows:
-                table = pa.Table.from_batches(held, self.schema)
-                yield table.slice(0, rows)
-                held = table.slice(rows).to_batches()
-                count -= rows
+        count = size = 0
+        with closing(self.batches()) as batches:
+            for batch in batches:
+                held.append(batch)
+                count += batch.num_rows
+                size += batch.nbytes
+                while count >= rows or (most_bytes is not None and size >= most_bytes):
+                    table = pa.Table.from_batches(held, self.schema)
+                    yield table.slice(0, rows)
+                    held = table.slice(rows).to_batches()
+                    count = max(0, count - rows)
+                    size = sum(piece.nbytes for piece in held)
         if count:
             yield pa.Table.from_batches(held, self.schema)
 

@@ -197,6 +197,51 @@ class MaxComputeHook(DbApiHook):
                 client, target, sources, options, upload_id=upload_id, on_session=on_session, stop=stop
             )
 
+    def create_table(
+        self,
+        table: str,
+        data: LoadData | None = None,
+        *,
+        table_columns: Mapping[str, str] | None = None,
+        partition_columns: Mapping[str, str] | None = None,
+        partition: PartitionSpec | None = None,
+        columns: Mapping[str, str] | Sequence[str] | None = None,
+        csv_format: CsvFormat | None = None,
+    ) -> bool:
+        """
+        Create a table for data if it is missing.
+
+        :param table: the table's name
+        :param data: what is to be loaded, see ``load``; it is checked before the table is created
+        :param table_columns: type by name; None to take them from ``data`` (which CSV files do not tell)
+        :param partition_columns: type by name; None for STRING columns that ``partition`` names
+        :param partition: a partition of the table
+        :param columns: the columns of the data to load, see ``load``
+        :param csv_format: how the files are written, when they are CSV
+        :return: whether the table was missing
+        :raises ConfigurationError: when the columns are not known, or the data do not fit them
+        """
+        from airflow_provider_datalake.clients import maxcompute_create as tables
+        from airflow_provider_datalake.clients.maxcompute_inputs import make_sources
+        from airflow_provider_datalake.clients.maxcompute_load import LoadOptions, check
+        from airflow_provider_datalake.clients.maxcompute_tunnel import TableRef
+
+        settings = self.settings()
+        with service_errors(settings.conn_id, f"create table {table}"):
+            client = build_client(settings)
+            ref = TableRef.parse(table, client)
+            if client.exist_table(ref.name, project=ref.project, schema=ref.schema or None):
+                return False
+            if table_columns is None and (data is None or csv_format is not None):
+                raise ConfigurationError("give table_columns: CSV files do not tell their types")
+            described = tables.described_columns(table_columns) if table_columns else None
+            if data is not None:
+                sources = make_sources(data, described or [], csv_format=csv_format, columns=columns)
+                described = described or tables.columns_of(sources[0].schema, columns)
+                check(sources, described, LoadOptions(columns=columns, zone=settings.zone))
+            tables.create_table(client, table, described or [], partition_columns, partition)
+        return True
+
     def unload(
         self,
         table: str,
