@@ -176,6 +176,7 @@ def write_query(
     inputs = ", ".join(f"i{at}" for at in range(len(columns)))
     outputs = ", ".join(_stored(column, f"i{at}") for at, column in enumerate(columns))
     ids = ", ".join(f"{identifier(column.name)}: {column.id}" for column in columns)
+    # Parquet V2 would pack tighter, but Arrow cannot read all integers that DuckDB writes with it.
     options = (
         f"COMPRESSION zstd, COMPRESSION_LEVEL {ARCHIVED_LEVEL}, ROW_GROUP_SIZE {ARCHIVED_ROW_GROUP_ROWS}"
         if archived
