@@ -342,13 +342,7 @@ def _decimal(op: str, left: Typed, right: Typed) -> Typed:
     if op in ("+", "-"):
         scale = max(s1, s2)
         target = _bounded(max(p1 - s1, p2 - s2) + scale + 1, scale)
-        wide = duckdb_cast(a.expr, target)
-        return emit(
-            target,
-            f"{{0}} {op} {{1}}",
-            Typed(wide, target, a.constant),
-            Typed(duckdb_cast(b.expr, target), target, b.constant),
-        )
+        return emit(target, f"CAST({{0}} {op} {{1}} AS {duckdb_type(target)})", a, b)
     if op == "*":
         target = _bounded(p1 + p2 + 1, s1 + s2)
         if p1 + p2 <= 38:
@@ -386,14 +380,9 @@ def cut_decimal(value: Typed, target: DataType) -> exp.Expression:
 
 
 def _bounded(precision: int, scale: int) -> DataType:
-    """Fit a result into DECIMAL(38,18), giving up digits after the point beyond the sixth first."""
-    if precision <= 38 and scale <= 18:
-        return decimal(precision, scale)
-    whole = precision - scale
+    """Fit a result into 38 digits, of which the service keeps at most 18 after the point."""
     kept = min(scale, 18)
-    if whole + kept > 38:
-        kept = max(38 - whole, min(scale, 6))
-    return decimal(min(whole + kept, 38), kept)
+    return decimal(min(precision - scale + kept, 38), kept)
 
 
 def _bits(op: str, left: Typed, right: Typed) -> Typed:

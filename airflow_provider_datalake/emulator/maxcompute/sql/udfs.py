@@ -10,14 +10,14 @@ import hashlib
 import json
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal, localcontext
+from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus, unquote_to_bytes, urlsplit
 
 if TYPE_CHECKING:
     import duckdb
-    import pyarrow as pa
 
 Scalar = Callable[..., Any]
 # name: (function of plain values, argument types, result type)
@@ -43,7 +43,7 @@ def register(connection: duckdb.DuckDBPyConnection) -> None:
         function, arguments, result = _FUNCTIONS[name]
         connection.create_function(
             name,
-            _over_columns(function, result),
+            _over_columns(function, arguments, result),
             list(arguments),
             result,
             type="arrow",
@@ -51,19 +51,21 @@ def register(connection: duckdb.DuckDBPyConnection) -> None:
         )
 
 
-def _over_columns(function: Scalar, result: str) -> Callable[..., pa.Array]:
-    def call(*columns: Any) -> pa.Array:
+def _over_columns(function: Scalar, arguments: Sequence[str], result: str) -> Callable[..., Any]:
+    def call(*columns: Any) -> Any:
         import pyarrow as pa
 
         types = {
             "VARCHAR": pa.string(),
             "BIGINT": pa.int64(),
             "BOOLEAN": pa.bool_(),
-            "VARCHAR[]": pa.list_(pa.string()),
         }
         rows = zip(*(column.to_pylist() for column in columns), strict=True)
         return pa.array([None if None in row else function(*row) for row in rows], type=types[result])
 
+    # DuckDB counts the parameters, and evaluates their annotations.
+    named = [Parameter(f"a{i}", Parameter.POSITIONAL_ONLY) for i in range(len(arguments))]
+    call.__signature__ = Signature(named)  # type: ignore[attr-defined]
     return call
 
 
