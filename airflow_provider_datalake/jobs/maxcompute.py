@@ -146,12 +146,12 @@ class MaxComputeJobs:
         :param on_created: called with the instance's id at the first moment it is known
         :return: the instance's id
         """
-        from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+        from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
         attempts = Retrying(
             # A conflict is how the service answers while an earlier request with the key is still under way.
             retry=retry_if_exception_type((ServiceError, ConflictError)),
-            wait=wait_exponential_jitter(initial=0.5, max=10),
+            wait=wait_random_exponential(multiplier=0.5, max=10),
             stop=stop_after_delay(SUBMIT_PATIENCE),
             before_sleep=lambda state: log.warning(
                 "Submitting again under the same key: %s", state.outcome and state.outcome.exception()
