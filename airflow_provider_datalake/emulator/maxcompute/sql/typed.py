@@ -71,8 +71,11 @@ class Typed:
 
     @property
     def is_null(self) -> bool:
-        """Whether this is the bare NULL literal."""
-        return isinstance(self.expr, exp.Null)
+        """Whether this is the NULL literal, of whatever type."""
+        value = self.expr
+        while isinstance(value, exp.Cast | exp.Paren):
+            value = value.this
+        return isinstance(value, exp.Null)
 
     def sql(self) -> str:
         return self.expr.sql(dialect="duckdb")

@@ -107,6 +107,8 @@ class Evaluator:
     def _cast(self, node: exp.Cast) -> Typed:
         name = str(node.to.meta.get("text") or node.to.sql("hive"))
         suffix = re.fullmatch(r"[0-9.]+(L|S|Y|BD)", name, re.IGNORECASE)
+        if suffix and suffix.group(1).upper() == "BD":
+            return casts.literal_decimal(node.this.this)
         if suffix:
             name = {"L": "bigint", "S": "smallint", "Y": "tinyint"}[suffix.group(1).upper()]
         elif name.startswith("DECIMAL") and isinstance(node.this, exp.Literal) and not node.to.meta.get("text"):

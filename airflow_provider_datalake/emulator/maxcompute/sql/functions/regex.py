@@ -22,6 +22,7 @@ from airflow_provider_datalake.emulator.maxcompute.sql.functions.arguments impor
 from airflow_provider_datalake.emulator.maxcompute.sql.operators import bind_rlike, check_pattern
 from airflow_provider_datalake.emulator.maxcompute.sql.typed import (
     BIGINT,
+    INT,
     STRING,
     FunctionContext,
     Typed,
@@ -120,7 +121,7 @@ def _extract(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
     if pattern is None or group is None:
         return null(STRING)
     _check_group("regexp_extract", pattern, group)
-    return emit(STRING, "regexp_extract({0}, {1}, {2})", source, text(pattern), integer(group))
+    return emit(STRING, "regexp_extract({0}, {1}, {2})", source, text(pattern), integer(group, INT))
 
 
 def _extract_all(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
@@ -130,7 +131,7 @@ def _extract_all(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
     if pattern is None or group is None:
         return null(array_of(STRING))
     _check_group("regexp_extract_all", pattern, group)
-    return emit(array_of(STRING), "regexp_extract_all({0}, {1}, {2})", source, text(pattern), integer(group))
+    return emit(array_of(STRING), "regexp_extract_all({0}, {1}, {2})", source, text(pattern), integer(group, INT))
 
 
 def _group(function: str, args: Sequence[Typed]) -> int | None:

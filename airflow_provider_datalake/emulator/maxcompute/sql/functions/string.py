@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from airflow_provider_datalake.emulator.maxcompute.sql import casts
-from airflow_provider_datalake.emulator.maxcompute.sql.errors import InvalidArgument
+from airflow_provider_datalake.emulator.maxcompute.sql.errors import InvalidArgument, SemanticError
 from airflow_provider_datalake.emulator.maxcompute.sql.functions import regex
 from airflow_provider_datalake.emulator.maxcompute.sql.functions.arguments import (
     Binder,
@@ -93,7 +93,7 @@ def _substring(name: str) -> Binder:
 def _constant(name: str, value: Typed) -> int:
     try:
         return constant_integer(name, value, "the position") or 0
-    except InvalidArgument:
+    except SemanticError:
         return 0
 
 
@@ -277,7 +277,7 @@ def _url(name: str) -> Binder:
 
 
 _SUBSTRING_INDEX = (
-    "CASE WHEN {2} = 0 OR {1} = '' THEN ''"
+    "CASE WHEN {0} IS NULL OR {1} IS NULL THEN NULL WHEN {2} = 0 OR {1} = '' THEN ''"
     " WHEN {2} > 0 THEN array_to_string(list_slice(string_split({0}, {1}), 1, {2}), {1})"
     " ELSE array_to_string(list_slice(string_split({0}, {1}),"
     " greatest(len(string_split({0}, {1})) + {2} + 1, 1), len(string_split({0}, {1}))), {1}) END"

@@ -1,0 +1,10 @@
+CREATE TABLE emp (id BIGINT, name STRING, dept STRING, salary DOUBLE, manager BIGINT, hired DATETIME, tags ARRAY<STRING>, attrs MAP<STRING,BIGINT>, address STRUCT<city:STRING,zip:INT>);
+INSERT INTO emp VALUES (1L, 'Ann', 'eng', 300.0, CAST(NULL AS BIGINT), DATETIME'2020-01-15 09:00:00', ARRAY('a','b'), MAP('x',1L), NAMED_STRUCT('city','Oslo','zip',1)), (2L, 'Bob', 'eng', 200.0, 1L, DATETIME'2021-03-01 10:30:00', ARRAY('b'), MAP('x',2L,'y',3L), NAMED_STRUCT('city','Rome','zip',2)), (3L, 'Cid', 'eng', 200.0, 1L, DATETIME'2021-03-31 23:59:59', CAST(NULL AS ARRAY<STRING>), CAST(NULL AS MAP<STRING,BIGINT>), CAST(NULL AS STRUCT<city:STRING,zip:INT>)), (4L, 'Dee', 'ops', 150.0, 1L, CAST(NULL AS DATETIME), ARRAY('c','a','c'), MAP('y',4L), NAMED_STRUCT('city','Bern','zip',4)), (5L, 'Eve', 'ops', CAST(NULL AS DOUBLE), 4L, DATETIME'2022-12-31 00:00:00', ARRAY(CAST(NULL AS STRING)), MAP('z',5L), NAMED_STRUCT('city','Lima','zip',5)), (6L, CAST(NULL AS STRING), CAST(NULL AS STRING), 50.0, 9L, DATETIME'2019-06-01 12:00:00', ARRAY('d'), MAP('x',6L), NAMED_STRUCT('city','Kyiv','zip',6));
+CREATE TABLE dept (code STRING, title STRING);
+INSERT INTO dept VALUES ('eng','Engineering'), ('ops','Operations'), ('hr','People');
+CREATE TABLE sales (item STRING, amount DECIMAL(10,2), n INT) PARTITIONED BY (day STRING, region STRING);
+INSERT OVERWRITE TABLE sales PARTITION (day='2024-01-01', region='eu') VALUES ('pen', 1.50BD, 10), ('ink', 4.25BD, 2);
+INSERT OVERWRITE TABLE sales PARTITION (day='2024-01-01', region='us') VALUES ('pen', 1.75BD, 7);
+INSERT OVERWRITE TABLE sales PARTITION (day='2024-01-02', region='eu') VALUES ('pen', 1.50BD, 3), ('cap', CAST(NULL AS DECIMAL(10,2)), 1);
+ALTER TABLE sales ADD PARTITION (day='2024-01-03', region='eu');
+CREATE TABLE strict (k BIGINT NOT NULL, short VARCHAR(3), price DECIMAL(5,2));
