@@ -158,7 +158,7 @@ class ColumnPlan:
                 raise
             row, reason = _first_failure(array, self._convert, error)
             raise BadData(
-                f"column {self.column.name!r} ({self.column.type}), row {row + 1}: {reason}"
+                f"column {self.column.name!r} ({self.column.type}), row {first + row + 1}: {reason}"
             ) from None
 
     def _convert(self, array: pa.Array) -> pa.Array:
@@ -173,10 +173,24 @@ class ColumnPlan:
             array = _instants(array, self.zone)
         elif self.column.base == "timestamp_ntz" and array.type in (pa.string(), pa.large_string()):
             array = pc.cast(array, pa.timestamp("ns"))
-        result = array if array.type == self.wire else pc.cast(array, self.wire)
+        result = array if array.type == self.wire else _cast(array, self.wire)
         if self.column.base in ("varchar", "char"):
             _check_length(result, int(re.findall(r"\d+", self.column.type)[0]))
         return result
+
+
+def _cast(array: pa.Array, wire: pa.DataType) -> pa.Array:
+    """Cast without loss, also where Arrow's own safe cast is lossy or asks for too much."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_decimal(wire) and pa.types.is_integer(array.type):
+        array = pc.cast(array, pa.decimal128(20 + wire.scale, wire.scale))
+    result = pc.cast(array, wire)
+    if pa.types.is_date(wire) and pa.types.is_timestamp(array.type):
+        if not pc.all(pc.equal(pc.cast(result, array.type), array)).as_py() and len(array) > array.null_count:
+            raise ValueError("a time that is not midnight would lose data")
+    return result
 
 
 def _finer(unit: str, than: str) -> bool:

@@ -12,7 +12,7 @@ import functools
 import signal
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_datalake.clients.maxcompute_errors import service_errors
@@ -23,6 +23,7 @@ from airflow_provider_datalake.jobs.interrupt import Interrupt
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import pyarrow as pa
     from odps import ODPS
     from odps.dbapi import Connection
     from odps.models import Instance
@@ -172,7 +173,18 @@ class _Results:
 
 def _tuples(download: Download) -> Iterator[tuple[Any, ...]]:
     for batch in download.batches():
-        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+        yield from zip(*(_values(column) for column in batch.columns), strict=True)
+
+
+def _values(column: pa.Array) -> list[Any]:
+    """Make Python values; only where there are nanoseconds, pandas's, which XCom does not take."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_timestamp(column.type):
+        with suppress(pa.ArrowInvalid):
+            return pc.cast(column, pa.timestamp("us", column.type.tz)).to_pylist()
+    return column.to_pylist()
 
 
 def _await_end(instance: Instance) -> None:
