@@ -97,7 +97,8 @@ class Evaluator:
         return operators.bind_between(*parts, self.ctx)
 
     def _like(self, node: exp.Like) -> Typed:
-        return operators.bind_like(self._bind(node.this), self._bind(node.expression), self.ctx)
+        like = operators.bind_like(self._bind(node.this), self._bind(node.expression), self.ctx)
+        return operators.bind_unary("NOT", like, self.ctx) if node.args.get("negate") else like
 
     def _escape(self, node: exp.Escape) -> Typed:
         like = node.this
@@ -111,7 +112,9 @@ class Evaluator:
             return casts.literal_decimal(node.this.this)
         if suffix:
             name = {"L": "bigint", "S": "smallint", "Y": "tinyint"}[suffix.group(1).upper()]
-        elif name.startswith("DECIMAL") and isinstance(node.this, exp.Literal) and not node.to.meta.get("text"):
+        elif (
+            name.startswith("DECIMAL") and isinstance(node.this, exp.Literal) and not node.to.meta.get("text")
+        ):
             return casts.literal_decimal(node.this.this)
         return casts.cast(self._bind(node.this), parse_type(name), self.ctx)
 
@@ -153,7 +156,9 @@ class Session:
         table = self.connection.sql(query).to_arrow_table()
         actual, declared, result = (table.column(i).to_pylist() for i in range(3))
         if value.type.name != "void":
-            assert actual == declared, f"{sql}: DuckDB gives {actual[0]}, declared is {declared[0]}: {value.sql()}"
+            assert actual == declared, (
+                f"{sql}: DuckDB gives {actual[0]}, declared is {declared[0]}: {value.sql()}"
+            )
         return (result if rows and len(result) != 1 else result[0]), value.type
 
     def value(self, sql: str, ctx: FunctionContext | None = None, rows: str = "", **columns: str) -> Any:

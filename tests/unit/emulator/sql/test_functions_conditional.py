@@ -9,6 +9,11 @@ from airflow_provider_datalake.emulator.maxcompute.sql.typed import FunctionCont
 from tests.unit.emulator.sql.expressions import NOW, Session, context
 
 
+@pytest.fixture(scope="module", name="sql")
+def expression_session() -> Session:
+    return Session()
+
+
 @pytest.mark.parametrize(
     ("call", "expected", "data_type"),
     [
@@ -38,7 +43,9 @@ def test_the_value_and_type_are_those_of_the_documentation(
     assert (value, str(actual)) == (expected, data_type)
 
 
-@pytest.mark.parametrize("call", ["coalesce(null, null)", "if(1, 2, 3)", "decode(1, 2)", "coalesce(true, 1)", "if(true, 1)"])
+@pytest.mark.parametrize(
+    "call", ["coalesce(null, null)", "if(1, 2, 3)", "decode(1, 2)", "coalesce(true, 1)", "if(true, 1)"]
+)
 def test_what_the_function_does_not_take_is_refused(sql: Session, call: str) -> None:
     with pytest.raises(SqlError):
         sql.value(call)

@@ -9,6 +9,12 @@ import pytest
 from airflow_provider_datalake.emulator.maxcompute.sql.errors import SqlError
 from tests.unit.emulator.sql.expressions import Session, context
 
+
+@pytest.fixture(scope="module", name="sql")
+def expression_session() -> Session:
+    return Session()
+
+
 NEW_YORK = context("America/New_York")
 
 
@@ -162,8 +168,8 @@ def test_a_timestamp_keeps_its_nanoseconds_through_calendar_arithmetic(sql: Sess
 
 
 def test_days_are_those_of_the_sessions_zone(sql: Session) -> None:
-    assert sql.value(f"day(from_unixtime(1709236800))", NEW_YORK) == 29
-    assert sql.value(f"day(from_unixtime(1709236800))", context("Asia/Shanghai")) == 1
+    assert sql.value("day(from_unixtime(1709236800))", NEW_YORK) == 29
+    assert sql.value("day(from_unixtime(1709236800))", context("Asia/Shanghai")) == 1
 
 
 def test_historic_offsets_are_kept_to_the_second(sql: Session) -> None:
@@ -173,7 +179,9 @@ def test_historic_offsets_are_kept_to_the_second(sql: Session) -> None:
 
 def test_adding_a_day_keeps_the_clock_when_it_changes(sql: Session) -> None:
     assert sql.text(f"dateadd({dt('2024-03-09 12:00:00')}, 1, 'dd')", NEW_YORK) == "2024-03-10 12:00:00"
-    assert sql.value(f"datediff({dt('2024-03-10 12:00:00')}, {dt('2024-03-09 12:00:00')}, 'hh')", NEW_YORK) == 23
+    assert (
+        sql.value(f"datediff({dt('2024-03-10 12:00:00')}, {dt('2024-03-09 12:00:00')}, 'hh')", NEW_YORK) == 23
+    )
 
 
 def test_adding_hours_passes_through_the_repeated_hour(sql: Session) -> None:
@@ -184,7 +192,9 @@ def test_adding_hours_passes_through_the_repeated_hour(sql: Session) -> None:
 
 def test_cutting_at_the_hour_stays_in_the_same_repeated_hour(sql: Session) -> None:
     second = f"dateadd({dt('2024-11-03 00:30:00')}, 2, 'hh')"
-    assert sql.value(f"unix_timestamp({second}) - unix_timestamp(datetrunc({second}, 'hh'))", NEW_YORK) == 1800
+    assert (
+        sql.value(f"unix_timestamp({second}) - unix_timestamp(datetrunc({second}, 'hh'))", NEW_YORK) == 1800
+    )
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,11 @@ from airflow_provider_datalake.emulator.maxcompute.sql.errors import SqlError
 from tests.unit.emulator.sql.expressions import Session
 
 
+@pytest.fixture(scope="module", name="sql")
+def expression_session() -> Session:
+    return Session()
+
+
 @pytest.mark.parametrize(
     ("call", "expected", "data_type"),
     [
@@ -128,7 +133,9 @@ from tests.unit.emulator.sql.expressions import Session
         ("ordinal(1, 1, null)", None, "int"),
     ],
 )  # fmt: skip
-def test_numbers_are_those_of_the_documentation(sql: Session, call: str, expected: object, data_type: str) -> None:
+def test_numbers_are_those_of_the_documentation(
+    sql: Session, call: str, expected: object, data_type: str
+) -> None:
     value, actual = sql.typed(call)
     assert (value, str(actual)) == (expected, data_type)
 
@@ -158,7 +165,10 @@ def test_a_value_out_of_range_fails_the_query(sql: Session, call: str) -> None:
         sql.value(call)
 
 
-@pytest.mark.parametrize("call", ["abs(true)", "round(1.5, 0.5)", "rand('a')", "sqrt(date '2020-01-01')", "pi(1)", "shiftleft(1.5, 1)"])
+@pytest.mark.parametrize(
+    "call",
+    ["abs(true)", "round(1.5, 0.5)", "rand('a')", "sqrt(date '2020-01-01')", "pi(1)", "shiftleft(1.5, 1)"],
+)
 def test_what_the_function_does_not_take_is_refused_before_it_runs(sql: Session, call: str) -> None:
     with pytest.raises(SqlError):
         sql.value(call)
@@ -169,6 +179,8 @@ def test_random_numbers_differ_by_row_and_are_drawn_once_each(sql: Session) -> N
     assert len(set(values)) == 100
     assert all(0 <= v < 1 for v in values)
     # An argument that the function's own expression repeats is still one number.
-    assert set(sql.value("nvl2(nullif(pmod(rand(), 1.0), 5.0), 1, 0)", rows="SELECT 1 FROM range(100)")) == {1}
+    assert set(sql.value("nvl2(nullif(pmod(rand(), 1.0), 5.0), 1, 0)", rows="SELECT 1 FROM range(100)")) == {
+        1
+    }
     drawn = "log(rand() + 1, pow(rand() + 1, 1))"
     assert len(set(sql.value(drawn, rows="SELECT 1 FROM range(100)"))) == 100
