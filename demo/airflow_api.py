@@ -29,6 +29,10 @@ class AirflowApiError(Exception):
         self.status = status
 
 
+class BrokenDag(Exception):
+    """A DAG file cannot be imported; the message has the file and the traceback."""
+
+
 class AirflowApi:
     """
     A client for an Airflow that asks for no login.
@@ -91,7 +95,7 @@ class AirflowApi:
         :param wanted: says of a set of DAG ids whether it is complete
         :param timeout: seconds
         :return: the ids of all parsed DAGs
-        :raises RuntimeError: when a DAG file cannot be imported
+        :raises BrokenDag: when a DAG file cannot be imported
         """
         deadline = time.monotonic() + timeout
         while True:
@@ -99,7 +103,7 @@ class AirflowApi:
             if wanted(found):
                 return found
             if errors := self.call("GET", "/importErrors")["import_errors"]:
-                raise RuntimeError("\n".join(f"{e['filename']}:\n{e['stack_trace']}" for e in errors))
+                raise BrokenDag("\n".join(f"{e['filename']}:\n{e['stack_trace']}" for e in errors))
             self._check()
             poll(0.25, deadline, f"DAG files to be parsed, there are {sorted(found)}")
 

@@ -6,6 +6,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from demo.airflow_api import BrokenDag
 from demo.expected import Expected
 from demo.interrupts import Interrupted, raise_on_signals
 from demo.playground import DAG_ID, playground
@@ -114,7 +115,7 @@ def main() -> int:
     except Interrupted as interrupt:
         print(f"stopped by {interrupt}", file=sys.stderr)
         return interrupt.exit_code
-    except (DemoFailed, ProcessDied, TimeoutError) as error:
+    except (DemoFailed, BrokenDag, ProcessDied, TimeoutError) as error:
         print(f"demo failed: {error}", file=sys.stderr)
         return 1
     return 0

@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 
+from demo.airflow_api import BrokenDag
 from demo.interrupts import Interrupted, raise_on_signals
 from demo.playground import DAG_ID, Playground, playground
 from demo.processes import ProcessDied
@@ -50,7 +51,7 @@ def main() -> int:
         serve()
     except Interrupted as interrupt:
         return 0 if interrupt.exit_code == 128 + signal.SIGINT else interrupt.exit_code
-    except (ProcessDied, TimeoutError) as error:
+    except (BrokenDag, ProcessDied, TimeoutError) as error:
         print(f"serve failed: {error}", file=sys.stderr)
         return 1
     return 0

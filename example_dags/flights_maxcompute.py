@@ -132,13 +132,11 @@ def flights_maxcompute() -> None:
                 source=f"file://{source_folder()}/{table}.csv",
                 table=table,
                 csv_options=CSV,
-                overwrite=True,
             )
         ObjectStorageToMaxComputeOperator.partial(
             task_id="flights",
             table="flights",
             csv_options=CSV,
-            overwrite=True,
             map_index_template="{{ task.partition }}",
         ).expand_kwargs(split_by_month(months))
 
@@ -210,8 +208,7 @@ def flights_maxcompute() -> None:
     export = MaxComputeToObjectStorageOperator(
         task_id="export",
         table="daily_delays",
-        target=str(STORAGE / "daily_delays"),
-        file_format="parquet",
+        destination=str(STORAGE / "daily_delays.parquet"),
     )
 
     chain(create, load, daily_delays, daily_totals, [check_columns, check_table], merge_files, export)
