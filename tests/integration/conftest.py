@@ -19,7 +19,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from odps import ODPS
+    from odps.models import Instance
 
+# Minutes of work for one core, that nothing can shorten.
+LONG_SQL = (
+    "SELECT COUNT(*) AS n FROM ({digits}) a CROSS JOIN ({digits}) b CROSS JOIN ({digits}) c "
+    "CROSS JOIN ({digits}) d CROSS JOIN ({digits}) e CROSS JOIN ({digits}) f CROSS JOIN ({digits}) g "
+    "CROSS JOIN ({digits}) h CROSS JOIN ({digits}) i CROSS JOIN ({digits}) j "
+    "WHERE LENGTH(CONCAT(a.x, b.x, c.x, d.x, e.x, f.x, g.x, h.x, i.x, j.x)) > 3"
+).format(digits=" UNION ALL ".join(f"SELECT '{n}' AS x" for n in range(10)))
 START_SECONDS = 60
 READY = "datalake-emulator is ready at "
 
@@ -150,3 +158,20 @@ def wait_until() -> Callable[..., None]:
             time.sleep(pause)
 
     return wait
+
+
+@pytest.fixture(scope="session")
+def long_sql() -> str:
+    """A query that runs for minutes unless it is stopped."""
+    return LONG_SQL
+
+
+@pytest.fixture(scope="session")
+def task_status() -> Callable[[Instance], str]:
+    """Ask for the state of an instance's one task."""
+
+    def ask(instance: Instance) -> str:
+        (task,) = instance.get_task_statuses().values()
+        return task.status.value
+
+    return ask

@@ -102,7 +102,7 @@ def result_rows(jobs: JobQueue, job: Job, limit: int) -> Rows:
     path = jobs.result_path(job.id)
     if not path.exists():
         raise OdpsError(404, "NoSuchObject", f"The result of instance {job.id} has expired.")
-    zone = session_zone({**TaskRequest.from_json(job.request).settings, **job.result.get("settings", {})})
+    zone = session_zone(TaskRequest.from_json(job.request).settings)
     rows: list[list[str | None]] = []
     for batch in _batches(path):
         rows.extend(batch_rows(batch.slice(0, limit - len(rows)), [kind for _, kind in columns], zone))
