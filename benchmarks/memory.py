@@ -15,7 +15,9 @@ from benchmarks.transfer import COLUMNS, ROWS, connect, frame
 FACTOR = 4
 TARGET = 1.2
 PROBE = """
-import json, resource, sys
+import json, resource, sys, types
+class Store(dict):
+    set = dict.__setitem__
 direction, table, path = sys.argv[1:]
 if direction == "load":
     from airflow_provider_datalake.transfers.object_storage_to_maxcompute import (
@@ -27,7 +29,8 @@ else:
         MaxComputeToObjectStorageOperator,
     )
     operator = MaxComputeToObjectStorageOperator(task_id="export", table=table, destination=path)
-operator.execute({})
+ti = types.SimpleNamespace(max_tries=0, run_id="bench", map_index=-1, task_id="bench", dag_id="bench")
+operator.execute({"ti": ti, "task_state_store": Store()})
 print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024))
 """
 

@@ -126,9 +126,12 @@ class CsvSource(Source):
         encoding = (
             "utf-8-sig" if self._format.encoding.lower() in ("utf-8", "utf8") else self._format.encoding
         )
-        with self._open() as handle, io.TextIOWrapper(handle, encoding=encoding, newline="") as text:
-            quote = {"quotechar": self._format.quote} if self._format.quote else {"quoting": csv.QUOTE_NONE}
-            names = next(csv.reader(text, delimiter=self._format.delimiter, **quote), [])
+        quote = {"quotechar": self._format.quote} if self._format.quote else {"quoting": csv.QUOTE_NONE}
+        try:
+            with self._open() as handle, io.TextIOWrapper(handle, encoding=encoding, newline="") as text:
+                names = next(csv.reader(text, delimiter=self._format.delimiter, **quote), [])
+        except (ValueError, LookupError, OSError, csv.Error) as error:
+            raise BadData(f"cannot read the header: {error}") from error
         if not names:
             raise BadData("the file is empty; expected a header line")
         if doubled := sorted({name for name in names if names.count(name) > 1}):
@@ -175,6 +178,8 @@ class CsvSource(Source):
             if "Empty CSV file" in str(error):
                 return
             raise BadData(self._explain(str(error))) from None
+        except (UnicodeError, OSError) as error:
+            raise BadData(f"cannot read the file: {error}") from error
 
     def _explain(self, error: str) -> str:
         match = _CSV_ERROR.search(error)

@@ -100,7 +100,7 @@ class RowsSource(Source):
         self._rows = iter(rows)
         self._columns = columns
         self._zone = zone
-        self.schema = pa.schema([(column.name, column.wire_type()) for column in columns])
+        self.schema = pa.schema([(column.name, _zoned(column)) for column in columns])
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Turn rows into batches, type by type and value by value."""
@@ -120,8 +120,17 @@ class RowsSource(Source):
             converted = [
                 plan.convert(array, len(chunk), first) for plan, array in zip(plans, arrays, strict=True)
             ]
-            yield pa.record_batch(converted, schema=self.schema).select(list(columns))
+            zoned = [array.cast(field.type) for array, field in zip(converted, self.schema, strict=True)]
+            yield pa.record_batch(zoned, schema=self.schema).select(list(columns))
             first += len(chunk)
+
+
+def _zoned(column: TableColumn) -> pa.DataType:
+    """Name the column's type with its instants marked as such, so that no zone is assumed a second time."""
+    import pyarrow as pa
+
+    wire = column.wire_type()
+    return pa.timestamp(wire.unit, "UTC") if column.base in ("datetime", "timestamp") else wire
 
 
 def _array(column: TableColumn, values: Sequence[Any]) -> pa.Array:

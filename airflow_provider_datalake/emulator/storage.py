@@ -111,6 +111,7 @@ class Storage:
         self.catalog.segments.on_forgotten = self._collect
         if self._temporary_dir.exists():
             shutil.rmtree(self._temporary_dir)
+        self._temporary_dir.mkdir()
         self.sweep()
 
     def close(self) -> None:
@@ -263,8 +264,8 @@ class Storage:
                 self._apply(current, change, create_partitions)
             if job_id is not None:
                 self.catalog.record_job(job_id)
-            added = [staged.path for change in changes for staged in change.add]
-            self.catalog.database.after_commit(lambda: self._committed(added))
+            staged = [staged for change in changes for staged in change.add]
+            self.catalog.database.after_commit(lambda: self._committed(staged))
             self.failpoint("commit:changed")
         self.failpoint("commit:committed")
 
@@ -301,11 +302,13 @@ class Storage:
             return self.catalog.add_partition(table, values, if_not_exists=True)
         return self.catalog.get_partition(table, values)
 
-    def _committed(self, paths: Sequence[str]) -> None:
+    def _committed(self, staged: Sequence[StagedSegment]) -> None:
+        """Hand files over to the catalog; those without rows are not listed there and go."""
         with self._lock:
-            self._staged.difference_update(paths)
-        if self._abandoned:
-            self._collect(())
+            self._staged.difference_update(item.path for item in staged)
+        empty = [item.path for item in staged if not item.rows]
+        if empty or self._abandoned:
+            self._collect(empty)
 
     # Deleting
 

@@ -6,7 +6,7 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any
 
-import pyarrow as pa
+import pyarrow as pa  # noqa: TID253  # the cases are made of Arrow data
 import pytest
 
 from airflow_provider_datalake.clients.maxcompute_columns import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-import pyarrow as pa
+import pyarrow as pa  # noqa: TID253  # the cases are made of Arrow data
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st

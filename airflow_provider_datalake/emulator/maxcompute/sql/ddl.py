@@ -189,7 +189,7 @@ class DdlRunner:
         if command.specs:
             for spec in command.specs:
                 partition = self.catalog.get_partition(table, spec_values(table, spec, self.statement.source))
-                self.catalog.mark_changed(table, partition.id)
+                self.catalog.mark_changed(table, partition.id, partition.archived)
             return
         self.catalog.set_table(
             table,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from airflow_provider_datalake.emulator.maxcompute.sql import udfs
 from airflow_provider_datalake.emulator.maxcompute.sql.commands import CreateTable
+from airflow_provider_datalake.emulator.maxcompute.sql.database import shared_database
 from airflow_provider_datalake.emulator.maxcompute.sql.ddl import DdlRunner
 from airflow_provider_datalake.emulator.maxcompute.sql.dml import InsertRunner, create_table_as
 from airflow_provider_datalake.emulator.maxcompute.sql.execution import IO, Runner, executable
@@ -64,6 +64,7 @@ class SqlEngine:
 
     def __init__(self, storage: Storage) -> None:
         self.storage = storage
+        self._database = shared_database(storage)
 
     def run(
         self,
@@ -155,12 +156,8 @@ class SqlEngine:
 
     @contextmanager
     def _connection(self, control: JobControl) -> Iterator[Runner]:
-        connection = self.storage.connect()
-        try:
-            udfs.register(connection)
+        with self._database.connection() as connection:
             yield Runner(connection, control)
-        finally:
-            connection.close()
 
 
 def _distinct_names(columns: tuple[OutputColumn, ...]) -> Iterator[OutputColumn]:

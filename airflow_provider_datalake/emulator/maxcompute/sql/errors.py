@@ -123,10 +123,24 @@ class DdlError(SqlError):
 
 
 class RuntimeFailure(SqlError):
-    """A value met while the query ran cannot be processed."""
+    """Something met while the query ran makes it fail."""
+
+    code = "ODPS-0010000"
+    title = "System internal error"
+
+
+class FunctionFailure(RuntimeFailure):
+    """A function raised."""
 
     code = "ODPS-0123131"
     title = "User defined function exception"
+
+
+class OutOfMemory(RuntimeFailure):
+    """The query needs more memory than there is."""
+
+    code = "ODPS-0123144"
+    title = "Fuxi job failed"
 
 
 class InvalidArgument(RuntimeFailure):
@@ -148,3 +162,16 @@ class PartitionFailure(RuntimeFailure):
 
     code = "ODPS-0123031"
     title = "Partition exception"
+
+
+def runtime_failure(code: str, message: str) -> RuntimeFailure:
+    """
+    Make the error of a code that was raised within a query.
+
+    :param code: e.g. ``ODPS-0121095``
+    :param message: what is wrong
+    :return: the error of the class that has the code
+    """
+    classes = (InvalidArgument, IllegalCastValue, PartitionFailure, FunctionFailure, OutOfMemory)
+    found = next((c for c in classes if c.code == code), RuntimeFailure)
+    return found(message, code=code)

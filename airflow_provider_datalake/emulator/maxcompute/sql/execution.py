@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, TypeVar
 from airflow_provider_datalake.emulator.maxcompute.sql.errors import (
     IllegalCastValue,
     InvalidArgument,
+    OutOfMemory,
     RuntimeFailure,
     SemanticError,
     SqlError,
+    runtime_failure,
 )
 from airflow_provider_datalake.emulator.maxcompute.types import arrow_type
 
@@ -37,7 +39,7 @@ Result = TypeVar("Result")
 
 _TICK = 0.1
 _BATCH_ROWS = 65536
-_CODE = re.compile(r"ODPS-\d{7}\s*:?\s*(.*)", re.DOTALL)
+_CODE = re.compile(r"(ODPS-\d{7})\s*:?\s*(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -229,15 +231,14 @@ def translated(error: Exception) -> SqlError:
     text = str(error).strip()
     given = _CODE.search(text)
     if given:
-        code = given.group(0)[:12]
-        return RuntimeFailure(given.group(1).split("\n")[0].strip(), code=code)
+        return runtime_failure(given.group(1), given.group(2).split("\n")[0].strip())
     message = re.sub(r"^[A-Z][A-Za-z ]*(Error|Exception): ?", "", text).split("\n")[0]
     if isinstance(error, duckdb.ConversionException):
         return IllegalCastValue(message)
     if isinstance(error, duckdb.OutOfRangeException | duckdb.InvalidInputException):
         return InvalidArgument(message)
     if isinstance(error, duckdb.OutOfMemoryException):
-        return RuntimeFailure("the query needs more memory than the emulator has", code="ODPS-0123144")
+        return OutOfMemory("the query needs more memory than the emulator has")
     if isinstance(error, duckdb.BinderException | duckdb.NotImplementedException):
         return SemanticError(f"the emulator cannot run this query: {message}")
-    return RuntimeFailure(f"the query failed: {message}", code="ODPS-0010000")
+    return RuntimeFailure(message)

@@ -15,7 +15,7 @@ from sqlglot.errors import ParseError as SqlglotParseError
 from sqlglot.errors import TokenError
 from sqlglot.tokens import Token, TokenType
 
-from airflow_provider_datalake.emulator.maxcompute.sql.errors import ParseError
+from airflow_provider_datalake.emulator.maxcompute.sql.errors import ParseError, SemanticError
 
 if TYPE_CHECKING:
     from airflow_provider_datalake.emulator.maxcompute.sql.source import Source
@@ -56,6 +56,8 @@ class DatalakeMaxCompute(Hive):
         """Hive's, with functions left as written."""
 
         STRICT_CAST = True
+        # By name alone, array(1, 2)[0] and a column called list would be taken for constructors.
+        ARRAY_CONSTRUCTORS: dict[str, Any] = {}  # noqa: RUF012
         FUNCTIONS: dict[str, Any] = {}
         NO_PAREN_FUNCTIONS: dict[TokenType, Any] = {}
         NO_PAREN_FUNCTION_PARSERS = {
@@ -67,16 +69,12 @@ class DatalakeMaxCompute(Hive):
             "TRIM": _trim,
         }
 
+        def build_cast(self, strict: bool, **kwargs: Any) -> exp.Expression:
+            # Not hive's own, which replaces what stands before BD and the type that it names.
+            return parser.Parser.build_cast(self, strict, **kwargs)
+
         def _parse_types(self, *args: Any, **kwargs: Any) -> exp.Expression | None:
             # Not hive's own, which takes the length of VARCHAR(n) away.
-            nested = self._curr and self._curr.token_type in (
-                TokenType.ARRAY,
-                TokenType.MAP,
-                TokenType.STRUCT,
-            )
-            if nested and self._next and self._next.token_type == TokenType.L_PAREN:
-                # array(1, 2)[0] calls a function; it is no type.
-                return None
             start = self._curr.start if self._curr else 0
             result = parser.Parser._parse_types(self, *args, **kwargs)
             if isinstance(result, exp.DataType) and self._prev:
@@ -85,6 +83,7 @@ class DatalakeMaxCompute(Hive):
             return result
 
 
+_SET_OPERATIONS = (TokenType.UNION, TokenType.INTERSECT, TokenType.EXCEPT)
 _DIALECT = DatalakeMaxCompute()
 
 
@@ -111,6 +110,7 @@ def parse_query(source: Source, tokens: list[Token]) -> exp.Expression:
     :return: its tree, whose nodes know their offsets in the text
     :raises ParseError: at the token that does not fit
     """
+    _check_set_operations(source, tokens)
     try:
         trees = _DIALECT.parser().parse(tokens, source.text)
     except SqlglotParseError as error:
@@ -122,6 +122,21 @@ def parse_query(source: Source, tokens: list[Token]) -> exp.Expression:
     if tree is None or isinstance(tree, exp.Command):
         raise unexpected(source, tokens[0])
     return tree
+
+
+def _check_set_operations(source: Source, tokens: list[Token]) -> None:
+    """Refuse INTERSECT beside UNION or EXCEPT: which one binds tighter is not documented."""
+    groups: list[set[bool]] = [set()]
+    for before, token in zip([None, *tokens], tokens, strict=False):
+        if token.token_type == TokenType.L_PAREN:
+            groups.append(set())
+        elif token.token_type == TokenType.R_PAREN and len(groups) > 1:
+            groups.pop()
+        elif token.token_type in _SET_OPERATIONS and not (before and before.token_type == TokenType.STAR):
+            groups[-1].add(token.token_type == TokenType.INTERSECT)
+            if len(groups[-1]) > 1:
+                message = "INTERSECT beside another set operation needs parentheses"
+                raise SemanticError(message, *source.position(token.start))
 
 
 def unexpected(source: Source, token: Token | None, expected: str = "") -> ParseError:

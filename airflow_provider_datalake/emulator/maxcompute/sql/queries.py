@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from airflow_provider_datalake.emulator.maxcompute.sql.statement import Statement
     from airflow_provider_datalake.emulator.maxcompute.types import DataType
 
-_SET_OPERATIONS = {exp.Union: "UNION", exp.Intersect: "INTERSECT", exp.Except: "EXCEPT"}
 _MODIFIERS = ("order", "limit", "offset")
 _KNOWN_SUBQUERY = {"this", "alias", "with_", *_MODIFIERS}
 _KNOWN_SET_OPERATION = {"this", "expression", "distinct", "with_", *_MODIFIERS}
@@ -94,14 +93,6 @@ def _bind_parenthesis(statement: Statement, node: exp.Subquery, parent: Scope | 
 
 def _bind_set_operation(statement: Statement, node: exp.SetOperation, parent: Scope | None) -> BoundQuery:
     _check_known(statement, node, _KNOWN_SET_OPERATION)
-    for side in (node.this, node.expression):
-        if (
-            isinstance(side, exp.SetOperation)
-            and exp.Intersect in (type(side), type(node)) != (exp.Intersect,) * 2
-        ):
-            raise statement.fail(
-                SemanticError("INTERSECT beside another set operation needs parentheses"), node.expression
-            )
     left, right = (bind_query(statement, side, parent) for side in (node.this, node.expression))
     if len(left.columns) != len(right.columns):
         message = f"numbers of columns does not match, left is {len(left.columns)} while right is {len(right.columns)}"

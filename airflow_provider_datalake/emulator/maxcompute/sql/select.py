@@ -62,6 +62,7 @@ class _Item:
 
     name: str
     value: Typed
+    node: exp.Expression
 
 
 def bind_select(statement: Statement, node: exp.Select, parent: Scope | None) -> BoundQuery:
@@ -118,7 +119,7 @@ class _SelectBinder:
             outer.set("where", exp.Where(this=having.expr))
         if qualify:
             outer.set("qualify", exp.Qualify(this=qualify.expr))
-        return BoundQuery(outer, tuple(OutputColumn(i.name, i.value.type, i.value.node) for i in items))
+        return BoundQuery(outer, tuple(OutputColumn(i.name, i.value.type, i.node) for i in items))
 
     def _binder(
         self,
@@ -239,7 +240,7 @@ class _SelectBinder:
                     name = _name(node) or f"_c{len(items)}"
                 except SqlError as error:
                     raise self.statement.fail(error, node) from None
-                items.append(_Item(name, binder.bind(node.unalias())))
+                items.append(_Item(name, binder.bind(node.unalias()), node))
             self._check_loose()
         return items
 
@@ -264,9 +265,9 @@ class _SelectBinder:
         for relation in relations:
             for field in relation.fields:
                 if field.name in replaced:
-                    yield _Item(field.name, binder.bind(replaced[field.name].this))
+                    yield _Item(field.name, binder.bind(replaced[field.name].this), replaced[field.name])
                 elif field.name not in dropped:
-                    yield _Item(field.name, binder.reference(field, self.scope, node))
+                    yield _Item(field.name, binder.reference(field, self.scope, node), node)
 
     def _filters(self, outputs: dict[str, Typed]) -> tuple[Typed | None, Typed | None]:
         having, qualify = self.node.args.get("having"), self.node.args.get("qualify")

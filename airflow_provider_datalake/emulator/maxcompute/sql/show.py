@@ -14,12 +14,14 @@ from airflow_provider_datalake.emulator.maxcompute.sql.errors import InvalidPart
 from airflow_provider_datalake.emulator.maxcompute.sql.execution import partition_text
 from airflow_provider_datalake.emulator.maxcompute.sql.names import find_table, table_name
 from airflow_provider_datalake.emulator.maxcompute.sql.partitions import matching, spec_values
+from airflow_provider_datalake.emulator.maxcompute.types import parse_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from airflow_provider_datalake.emulator.catalog import Column, Table
     from airflow_provider_datalake.emulator.maxcompute.sql.statement import Statement
+    from airflow_provider_datalake.emulator.maxcompute.types import DataType
 
 SHOWN = (commands.ShowTables, commands.ShowPartitions, commands.ShowCreateTable, commands.Describe)
 
@@ -179,11 +181,20 @@ def _lines(texts: Iterable[str]) -> str:
 
 def _definitions(columns: Iterable[Column]) -> str:
     return ", ".join(
-        f"`{c.name}` {c.type.upper()}"
+        f"`{c.name}` {_type_text(parse_type(c.type))}"
         + ("" if c.nullable else " NOT NULL")
         + (f" COMMENT {_quoted(c.comment)}" if c.comment else "")
         for c in columns
     )
+
+
+def _type_text(data_type: DataType) -> str:
+    if data_type.name == "struct":
+        fields = zip(data_type.field_names, data_type.children, strict=True)
+        return f"STRUCT<{', '.join(f'`{name}`:{_type_text(child)}' for name, child in fields)}>"
+    if data_type.children:
+        return f"{data_type.name.upper()}<{', '.join(map(_type_text, data_type.children))}>"
+    return str(data_type).upper()
 
 
 def _quoted(text: str) -> str:

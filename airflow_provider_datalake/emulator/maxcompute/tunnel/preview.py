@@ -36,7 +36,8 @@ def preview(call: Call) -> Response:
     partition = call.query.get("partition")
     partition_ids = specs.find_partition_ids(catalog, table, partition) if partition else None
     every = [column.name for column in (*table.columns, *table.partition_columns)]
-    names = specs.requested_columns(call.query.get("columns"), every) or every
+    # Without a request the client expects the data columns only.
+    names = specs.requested_columns(call.query.get("columns"), every) or [c.name for c in table.columns]
     codec = _buffer_codec(call.headers.get("accept-encoding"))
     with call.service.storage.snapshot(table, partition_ids) as snapshot:
         # Bounded: the snapshot is read here, not while the answer travels.

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _QUEUE_BYTES = 2 * 1024 * 1024
+_IDLE_SECONDS = 300
 
 
 class BodyLost(ConnectionError):
@@ -60,7 +61,7 @@ class RequestBody(io.RawIOBase):
         future = self._loop.run_in_executor(executor, work, self)
         future.add_done_callback(self._abandon)
         try:
-            async for chunk in self._stream:
+            async for chunk in _in_time(self._stream):
                 await self._put(chunk)
         except BaseException as error:
             self._end(BodyLost(f"the request's body is incomplete: {error!r}"))
@@ -70,7 +71,7 @@ class RequestBody(io.RawIOBase):
 
     async def drain(self) -> None:
         """Read and drop what has not been read yet."""
-        async for _ in self._stream:
+        async for _ in _in_time(self._stream):
             pass
 
     async def _put(self, chunk: bytes) -> None:
@@ -127,6 +128,19 @@ class RequestBody(io.RawIOBase):
             if rest:
                 self._chunks.appendleft(rest)
         return filled
+
+
+async def _in_time(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    # A client that stops sending would keep a thread for good; the service gives up on it as well.
+    while True:
+        try:
+            async with asyncio.timeout(_IDLE_SECONDS):
+                chunk = await anext(stream)
+        except StopAsyncIteration:
+            return
+        except TimeoutError as error:
+            raise BodyLost(f"the client sent nothing for {_IDLE_SECONDS} seconds") from error
+        yield chunk
 
 
 def stream_response(pieces: Iterator[bytes], *, coding: str = IDENTITY) -> Response:

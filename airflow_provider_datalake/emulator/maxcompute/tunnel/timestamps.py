@@ -28,7 +28,8 @@ def _struct(array: pa.Array) -> pa.Array:
     import pyarrow as pa
 
     missing = array.is_null()
+    mask = missing.to_numpy(zero_copy_only=False)
     seconds, nanos = np.divmod(array.view(pa.int64()).fill_null(0).to_numpy(), _NANOS)
-    return pa.StructArray.from_arrays(
-        [pa.array(seconds, pa.int64()), pa.array(nanos.astype(np.int32))], ["sec", "nano"], mask=missing
-    )
+    # The client looks at the fields alone, so they are NULL where the struct is.
+    fields = [pa.array(seconds, pa.int64(), mask=mask), pa.array(nanos, pa.int32(), mask=mask)]
+    return pa.StructArray.from_arrays(fields, ["sec", "nano"], mask=missing)

@@ -76,4 +76,6 @@ def test_statement(sql: Sql, case: dict[str, Any]) -> None:
             assert result.columns is None
             assert result.path is None
     if "after" in case:
-        assert _sorted([_plain(row) for row in sql.rows(case["after"]["sql"])]) == _sorted(case["after"]["rows"])
+        assert _sorted([_plain(row) for row in sql.rows(case["after"]["sql"])]) == _sorted(
+            case["after"]["rows"]
+        )
