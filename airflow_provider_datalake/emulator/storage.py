@@ -9,6 +9,7 @@ point leaves at most files that nothing lists, which the next start deletes.
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import shutil
 import signal
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from airflow_provider_datalake.emulator.records import Table
+
+log = logging.getLogger(__name__)
 
 FAILPOINT_VARIABLE = "DATALAKE_EMULATOR_FAILPOINT"
 FAILPOINTS = (
@@ -338,11 +341,18 @@ class Storage:
         unused = paths - self.catalog.segments.in_use(paths)
         pinned = {path for path in unused if self._pins[path]}
         self._unlisted |= pinned
-        for path in unused - pinned:
+        return sum(self._delete(path) for path in unused - pinned)
+
+    def _delete(self, path: str) -> bool:
+        try:
             (self.data_dir / path).unlink(missing_ok=True)
-            self._unlisted.discard(path)
-            self.failpoint("collect:deleted-one")
-        return len(unused - pinned)
+        except OSError:
+            # The commit that made the file superfluous stands; the next sweep tries again.
+            log.exception("Cannot delete the unused file %s", path)
+            return False
+        self._unlisted.discard(path)
+        self.failpoint("collect:deleted-one")
+        return True
 
 
 def _lock(path: Path) -> IO[bytes]:
