@@ -150,7 +150,8 @@ class Session:
     ) -> tuple[Any, DataType]:
         ctx = ctx or context()
         value = Evaluator(ctx, columns).bind(sql)
-        source = f" FROM ({rows})" if rows else ""
+        typed_columns = [f"CAST({name} AS {duckdb_type(parse_type(t))}) AS {name}" for name, t in columns.items()]
+        source = f" FROM (SELECT {', '.join(typed_columns) or '*'} FROM ({rows}))" if rows else ""
         declared_type = f"typeof(CAST(NULL AS {duckdb_type(value.type)}))"
         query = f"SELECT typeof(v), {declared_type}, v FROM (SELECT {value.sql()} AS v{source})"
         table = self.connection.sql(query).to_arrow_table()

@@ -318,9 +318,9 @@ AGGREGATES |= {
     "percentile": _aggregate("percentile", _percentile("quantile_cont"), 2, distinct=False),
     "percentile_approx": _aggregate("percentile_approx", _percentile("quantile_cont"), 2, 3, distinct=False),
     "count_if": _aggregate("count_if", _count_if, distinct=False),
-    "max_by": _aggregate("max_by", _by("max_by"), 2, distinct=False),
-    "min_by": _aggregate("min_by", _by("min_by"), 2, distinct=False),
+    "max_by": _aggregate("max_by", _by("arg_max_null"), 2, distinct=False),
+    "min_by": _aggregate("min_by", _by("arg_min_null"), 2, distinct=False),
     # The other order of arguments: arg_max(value to maximize, value to return).
-    "arg_max": _aggregate("arg_max", _swapped("max_by"), 2, distinct=False),
-    "arg_min": _aggregate("arg_min", _swapped("min_by"), 2, distinct=False),
+    "arg_max": _aggregate("arg_max", _swapped("arg_max_null"), 2, distinct=False),
+    "arg_min": _aggregate("arg_min", _swapped("arg_min_null"), 2, distinct=False),
 }

@@ -163,6 +163,16 @@ def constant_string(function: str, value: Typed, what: str) -> str | None:
     raise InvalidArgumentType(f"function {function}: {what} must be a constant STRING")
 
 
+def is_literal(value: Typed) -> bool:
+    """
+    Say whether an argument is a literal, whose value a function can look at.
+
+    :param value: the argument
+    :return: false for everything that has to be computed
+    """
+    return isinstance(_bare(value.expr), exp.Literal | exp.Null)
+
+
 def constant_integer(function: str, value: Typed, what: str) -> int | None:
     """
     Read an argument that must be an integer constant.

@@ -203,7 +203,7 @@ def _of_map(name: str, text: str, result: str) -> Binder:
 
 def _map_concat(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
     count("map_concat", args, 1, -1)
-    maps, target = casts.unify([_map_argument("map_concat", a) for a in args], ctx)
+    maps, target = casts.unify([a if a.is_null else _map_argument("map_concat", a) for a in args], ctx)
     holes = ", ".join(f"{{{i}}}" for i in range(len(maps)))
     known = " AND ".join(f"{{{i}}} IS NOT NULL" for i in range(len(maps)))
     return emit(target, f"CASE WHEN {known} THEN map_concat({holes}) END", *maps)
@@ -247,7 +247,7 @@ _UNIQUE = (
     "list_filter({0}, lambda __v, __i: coalesce(list_position({0}, __v), __i) = __i"
     " AND (__v IS NOT NULL OR len(list_filter(list_slice({0}, 1, __i - 1), lambda __w: __w IS NULL)) = 0))"
 )
-_MEMBER = "(list_contains({1}, __v) OR (__v IS NULL AND len(list_filter({1}, lambda __w: __w IS NULL)) > 0))"
+_MEMBER = "(coalesce(list_contains({1}, __v), false) OR (__v IS NULL AND len(list_filter({1}, lambda __w: __w IS NULL)) > 0))"
 
 
 def _distinct(value: Typed) -> Typed:

@@ -14,6 +14,7 @@ from airflow_provider_datalake.emulator.maxcompute.sql.functions.arguments impor
     Binder,
     constant_string,
     count,
+    is_literal,
     mismatch,
     native,
     string,
@@ -77,7 +78,7 @@ def duckdb_path(path: str) -> str | None:
 def _get_json_object(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
     count("get_json_object", args, 2)
     source = document("get_json_object", args[0], ctx)
-    if not args[1].constant:
+    if not is_literal(args[1]):
         return emit(STRING, "mc_get_json_object({0}, {1})", source, string("get_json_object", args[1], ctx))
     given = constant_string("get_json_object", args[1], "the path")
     path = duckdb_path(given) if given is not None else None

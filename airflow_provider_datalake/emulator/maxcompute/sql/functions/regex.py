@@ -17,6 +17,7 @@ from airflow_provider_datalake.emulator.maxcompute.sql.functions.arguments impor
     constant_integer,
     constant_string,
     count,
+    is_literal,
     string,
 )
 from airflow_provider_datalake.emulator.maxcompute.sql.operators import bind_rlike, check_pattern
@@ -68,7 +69,7 @@ def split(source: Typed, pattern: Typed, function: str) -> Typed:
     :param function: the function's name
     :return: an ARRAY of STRING
     """
-    if not pattern.constant:
+    if not is_literal(pattern):
         return emit(array_of(STRING), "regexp_split_to_array({0}, {1})", source, pattern)
     wanted = constant_string(function, pattern, "the separator")
     if wanted is None:
@@ -89,7 +90,7 @@ def pairs(pieces: Typed, separator: Typed, function: str) -> Typed:
     :param function: the function's name
     :return: an ARRAY of STRUCT with key and value
     """
-    if separator.constant:
+    if is_literal(separator):
         check_pattern(constant_string(function, separator, "the separator") or "=", function)
     whole = emit(STRING, "'(?s)^(.*?)(?:' || {0} || ')(.*)$'", separator)
     cut = (

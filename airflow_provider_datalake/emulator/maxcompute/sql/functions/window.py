@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from sqlglot import exp
+
 from airflow_provider_datalake.emulator.maxcompute.sql import casts
 from airflow_provider_datalake.emulator.maxcompute.sql.errors import InvalidArgument
 from airflow_provider_datalake.emulator.maxcompute.sql.functions.arguments import (
@@ -63,10 +65,10 @@ def _shift(name: str) -> WindowBinder:
     return bind
 
 
-def _edge(name: str) -> WindowBinder:
+def _edge(name: str, node: type[exp.Expression]) -> WindowBinder:
     def bind(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
         count(name, args, 1, 2)
-        return _ignoring_nulls(name, "{0}", args, 1)
+        return _ignoring_nulls(name, node(this=args[0].expr.copy()), args, 1)
 
     return bind
 
@@ -76,16 +78,17 @@ def _nth_value(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
     number = constant_integer("nth_value", args[1], "the row number")
     if number is None or number < 1:
         raise InvalidArgument("function nth_value: the row number must be at least 1")
-    return _ignoring_nulls("nth_value", f"{{0}}, {number}", args, 2)
+    call = exp.NthValue(this=args[0].expr.copy(), offset=exp.Literal.number(number))
+    return _ignoring_nulls("nth_value", call, args, 2)
 
 
-def _ignoring_nulls(name: str, call: str, args: Sequence[Typed], at: int) -> Typed:
-    ignore = False
+def _ignoring_nulls(name: str, call: exp.Expression, args: Sequence[Typed], at: int) -> Typed:
     if len(args) > at:
-        if args[at].type != BOOLEAN or not args[at].constant:
+        if args[at].type != BOOLEAN or not isinstance(args[at].expr, exp.Boolean):
             raise mismatch(name, *args)
-        ignore = args[at].sql().upper() == "TRUE"
-    return _call(args[0].type, f"{name}({call}{' IGNORE NULLS' if ignore else ''})", args[0])
+        if args[at].expr.this:
+            call = exp.IgnoreNulls(this=call)
+    return aggregate_call(args[0].type, call)
 
 
 WINDOWS: dict[str, WindowBinder] = {
@@ -97,7 +100,7 @@ WINDOWS: dict[str, WindowBinder] = {
     "ntile": _ntile,
     "lag": _shift("lag"),
     "lead": _shift("lead"),
-    "first_value": _edge("first_value"),
-    "last_value": _edge("last_value"),
+    "first_value": _edge("first_value", exp.FirstValue),
+    "last_value": _edge("last_value", exp.LastValue),
     "nth_value": _nth_value,
 }
