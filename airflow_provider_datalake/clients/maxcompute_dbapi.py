@@ -9,10 +9,11 @@ exception and on SIGTERM, and reads results like every other unload.
 from __future__ import annotations
 
 import functools
+import logging
 import signal
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_datalake.clients.maxcompute_errors import service_errors
@@ -21,7 +22,8 @@ from airflow_provider_datalake.exceptions import JobCancelledError, JobFailedErr
 from airflow_provider_datalake.jobs.interrupt import Interrupt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+    from types import FrameType
 
     import pyarrow as pa
     from odps import ODPS
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from odps.models import Instance
 
     from airflow_provider_datalake.clients.maxcompute_unload import Download
+
+log = logging.getLogger(__name__)
 
 _FIRST_WAIT = 0.1
 _LONGEST_WAIT = 5.0
@@ -85,11 +89,11 @@ class _Results:
     def execute(self, operation: str, parameters: Any = None, **kwargs: Any) -> Any:
         """Run a statement and wait for its end."""
         self._download, self._rows, self._has_rows = None, None, None
-        with service_errors(self._connection.conn_id, "run SQL"):
-            kwargs["async_"] = True
+        kwargs["async_"] = True
+        with service_errors(self._connection.conn_id, "run SQL"), _Watch() as watch:
             super().execute(operation, parameters or None, **kwargs)  # type: ignore[misc]
             if self._instance is not None:
-                _await_end(self._instance)
+                watch.await_end(self._instance)
         return self
 
     @property
@@ -187,27 +191,52 @@ def _values(column: pa.Array) -> list[Any]:
     return column.to_pylist()
 
 
-def _await_end(instance: Instance) -> None:
-    """Wait for an instance's end; stop it when the waiting ends first."""
-    terminated = Interrupt()
+class _Watch:
+    """
+    Wait for one instance, and stop it when the waiting ends first.
 
-    def terminate() -> None:
-        terminated.set()
-        _stop(instance)
+    A SIGTERM is noted from before the submit on, so that there is no moment at which it leaves an instance
+    behind; what the process does about the signal otherwise happens as well.
+    """
 
-    try:
-        with _on_sigterm(terminate):
-            pause = _FIRST_WAIT
+    def __init__(self) -> None:
+        self._terminated = Interrupt()
+        self._instance: Instance | None = None
+        self._handler: Any = None
+
+    def __enter__(self) -> _Watch:
+        handler = signal.getsignal(signal.SIGTERM)
+        if threading.current_thread() is threading.main_thread() and handler is not None:
+            self._handler = handler
+            signal.signal(signal.SIGTERM, self._on_sigterm)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._handler is not None:
+            signal.signal(signal.SIGTERM, self._handler)
+
+    def _on_sigterm(self, number: int, frame: FrameType | None) -> None:
+        self._terminated.set()
+        if self._instance is not None:
+            _stop(self._instance)
+        if callable(self._handler):
+            self._handler(number, frame)
+
+    def await_end(self, instance: Instance) -> None:
+        """Wait for the instance's end."""
+        self._instance = instance
+        pause = _FIRST_WAIT
+        try:
             while not instance.is_terminated(retry=True):
-                if terminated.wait(pause):
+                if self._terminated.wait(pause):
                     raise JobCancelledError(
-                        f"terminated while waiting; instance {instance.id} was stopped", job_id=instance.id
+                        f"terminated while waiting for instance {instance.id}", job_id=instance.id
                     )
                 pause = min(pause * 1.5, _LONGEST_WAIT)
-    except BaseException:
-        _stop(instance)
-        raise
-    _raise_failure(instance)
+        except BaseException:
+            _stop(instance)
+            raise
+        _raise_failure(instance)
 
 
 def _raise_failure(instance: Instance) -> None:
@@ -230,32 +259,10 @@ def _stop(instance: Instance) -> None:
 
 
 def _stop_quietly(instance: Instance) -> None:
-    import logging
-
     from odps.errors import ODPSError
     from requests import RequestException
 
     try:
         instance.stop()
     except (ODPSError, RequestException) as error:
-        logging.getLogger(__name__).warning("Instance %s may still be running: %s", instance.id, error)
-
-
-@contextmanager
-def _on_sigterm(action: Callable[[], None]) -> Iterator[None]:
-    """Run an action before whatever else SIGTERM does; in the main thread only, where signals arrive."""
-    before = signal.getsignal(signal.SIGTERM)
-    if threading.current_thread() is not threading.main_thread() or before is None:
-        yield
-        return
-
-    def handle(number: int, frame: Any) -> None:
-        action()
-        if callable(before):
-            before(number, frame)
-
-    signal.signal(signal.SIGTERM, handle)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+        log.warning("Instance %s may still be running: %s", instance.id, error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,6 +19,9 @@ from airflow_provider_datalake.exceptions import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+_CODE = re.compile(r"ODPS-\d{7}")
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,8 @@ def _message(*parts: str) -> str:
 
 def _meaning(error: BaseException) -> _Meaning:
     code = str(getattr(error, "code", None) or "").split(":", 1)[0].strip()
-    names = [code, *(cls.__name__ for cls in type(error).__mro__)]
+    # The service often wraps a precise code in a general one: InvalidParameter with "ODPS-0410051: ...".
+    names = [*_CODE.findall(str(error)), code, *(cls.__name__ for cls in type(error).__mro__)]
     for name in names:
         if name in _MEANINGS:
             return _MEANINGS[name]
