@@ -164,7 +164,7 @@ class AirflowApi:
             if run["state"] in FINISHED:
                 return run
             self._check()
-            poll(0.5, deadline, f"run {run_id} of {dag_id} to end, its state is {run['state']}")
+            poll(1, deadline, f"run {run_id} of {dag_id} to end, its state is {run['state']}")
 
     # --- task instances
 

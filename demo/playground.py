@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 STATE = ROOT / ".demo"
 DAG_ID = "flights_maxcompute"
+PRELOAD = (
+    "airflow.providers.common.sql.operators.sql",
+    "airflow.providers.standard.decorators.python",
+    "odps.tunnel",
+    "pandas",
+    "pyarrow.csv",
+    "pyarrow.parquet",
+)
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,7 @@ def playground(name: str, *, fresh: bool) -> Iterator[Playground]:
                 dags_folder=ROOT / "example_dags",
                 environment={**emulator.environment, "FLIGHTS_STORAGE": storage.as_uri()},
                 port=stack.DEFAULT_PORT,
+                preload=PRELOAD,
                 template=STATE / "templates",
             )
             print(f"airflow   {airflow.url} (starting)", flush=True)

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +27,16 @@ DEFAULT_PORT = 8080
 # The log servers of these two listen on every interface; all our logs are on this disk anyway.
 _ARGUMENTS = {"scheduler": ["--skip-serve-logs"], "triggerer": ["--skip-serve-logs"]}
 
+# Airflow imports this file in each of its processes. A worker is a fork of the scheduler, a task one of a
+# worker: what the scheduler has imported, none of them has to import again.
+_LOCAL_SETTINGS = """
+import sys
+
+if "scheduler" in sys.argv:
+    for name in {modules!r}:
+        __import__(name)
+"""
+
 Settings = Mapping[str, Mapping[str, str]]
 
 
@@ -42,6 +52,7 @@ class AirflowStack:
     :param environment: variables that its processes see, e.g. connections
     :param settings: Airflow options by section, on top of ours
     :param port: port of the UI and the API; another one is taken when this one is not free
+    :param preload: modules that nearly every task imports; one import serves them all
     :param template: folder that keeps a migrated database for the next new home
     """
 
@@ -53,6 +64,7 @@ class AirflowStack:
         environment: Mapping[str, str] | None = None,
         settings: Settings | None = None,
         port: int | None = None,
+        preload: Sequence[str] = (),
         template: Path | None = None,
     ) -> None:
         self.home = home.absolute()
@@ -61,6 +73,7 @@ class AirflowStack:
         self.url = f"http://127.0.0.1:{self.port}"
         self.api = AirflowApi(self.url, check=self.check)
         self._settings = settings or {}
+        self._preload = list(preload)
         self._template = template
         self._env = {**clean_environment(), **(environment or {}), "AIRFLOW_HOME": str(self.home)}
         self._components = {
@@ -105,6 +118,9 @@ class AirflowStack:
         """
         self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._write_config()
+        local_settings = self.home / "config" / "airflow_local_settings.py"
+        local_settings.parent.mkdir(exist_ok=True)
+        local_settings.write_text(_LOCAL_SETTINGS.format(modules=self._preload))
         self._prepare_database()
         for component in self._components.values():
             component.start()
@@ -239,7 +255,7 @@ class AirflowStack:
             "dag_processor": {
                 "refresh_interval": "2",
                 "bundle_refresh_check_interval": "1",
-                "min_file_process_interval": "5",
+                "min_file_process_interval": "30",
             },
             # A worker that misses its child's end idles for one such interval.
             "workers": {"min_heartbeat_interval": "1"},

@@ -43,7 +43,7 @@ import pytest
 from demo.demo import MONTHS, run_pipeline
 from demo.emulator_process import EmulatorProcess
 from demo.expected import Expected
-from demo.playground import DAG_ID, ROOT
+from demo.playground import DAG_ID, PRELOAD, ROOT
 from demo.stack import AirflowStack
 
 HERE = Path(__file__).parent
@@ -97,6 +97,7 @@ def stack(
         tmp_path_factory.mktemp("airflow"),
         dags_folder=dags_folder,
         environment={**emulator.environment, "FLIGHTS_STORAGE": storage.as_uri()},
+        preload=PRELOAD,
     ) as running:
         yield running
 
