@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-import threading
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_datalake.emulator.database import Database
+
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    import sqlite3
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
 
@@ -148,17 +149,11 @@ class JobStore:
     """
 
     def __init__(self, path: Path) -> None:
-        self._lock = threading.Lock()
-        self._connection = sqlite3.connect(path, check_same_thread=False)
-        self._connection.row_factory = sqlite3.Row
-        with self._lock, self._connection:
-            self._connection.execute("PRAGMA journal_mode=WAL")
-            self._connection.execute("PRAGMA synchronous=FULL")
-            self._connection.executescript(_SCHEMA)
+        self._database = Database(path)
+        self._database.ensure_schema(_SCHEMA)
 
     def close(self) -> None:
-        with self._lock:
-            self._connection.close()
+        self._database.close()
 
     def add(self, job: Job) -> tuple[Job, bool]:
         """
@@ -167,8 +162,8 @@ class JobStore:
         :param job: the new job
         :return: the job that now has the key, and whether it is the new one
         """
-        with self._lock, self._connection:
-            cursor = self._connection.execute(
+        with self._database.transaction() as connection:
+            cursor = connection.execute(
                 "INSERT INTO jobs (id, kind, scope, key, name, owner, priority, state, created_at, request)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
                 " ON CONFLICT (scope, key) WHERE key IS NOT NULL DO NOTHING",
@@ -185,19 +180,21 @@ class JobStore:
                     json.dumps(job.request),
                 ),
             )
-            if cursor.rowcount:
-                row = self._one("SELECT * FROM jobs WHERE id = ?", (job.id,))
-            else:
-                row = self._one("SELECT * FROM jobs WHERE scope = ? AND key = ?", (job.scope, job.key))
-        return _job(row), bool(cursor.rowcount)
-
-    def _one(self, sql: str, parameters: tuple[Any, ...]) -> sqlite3.Row:
-        return self._connection.execute(sql, parameters).fetchone()
+            by_id, by_key = "id = ?", "scope = ? AND key = ?"
+            created = cursor.rowcount > 0
+            row = connection.execute(
+                f"SELECT * FROM jobs WHERE {by_id if created else by_key}",
+                (job.id,) if created else (job.scope, job.key),
+            ).fetchone()
+        return _job(row), created
 
     def get(self, job_id: str) -> Job | None:
-        with self._lock:
-            row = self._one("SELECT * FROM jobs WHERE id = ?", (job_id,))
-        return _job(row) if row else None
+        rows = self._read("SELECT * FROM jobs WHERE id = ?", (job_id,))
+        return _job(rows[0]) if rows else None
+
+    def _read(self, sql: str, parameters: Sequence[Any]) -> list[sqlite3.Row]:
+        with self._database.read() as connection:
+            return connection.execute(sql, parameters).fetchall()
 
     def mark_running(self, job_id: str, now: float) -> bool:
         """
@@ -251,8 +248,8 @@ class JobStore:
         )
 
     def _change(self, sql: str, parameters: tuple[Any, ...]) -> bool:
-        with self._lock, self._connection:
-            return self._connection.execute(sql, parameters).rowcount > 0
+        with self._database.transaction() as connection:
+            return connection.execute(sql, parameters).rowcount > 0
 
     def page(
         self, which: JobFilter, *, limit: int, after: int | None = None, newest_first: bool = False
@@ -272,9 +269,7 @@ class JobStore:
             parameters.append(after)
         sql = "SELECT * FROM jobs" + (f" WHERE {' AND '.join(where)}" if where else "")
         sql += f" ORDER BY sequence {'DESC' if newest_first else 'ASC'} LIMIT ?"
-        with self._lock:
-            rows = self._connection.execute(sql, (*parameters, limit)).fetchall()
-        return [_job(row) for row in rows]
+        return [_job(row) for row in self._read(sql, (*parameters, limit))]
 
     def count(self, which: JobFilter) -> dict[JobState, int]:
         """
@@ -285,9 +280,7 @@ class JobStore:
         """
         where, parameters = _conditions(which)
         sql = "SELECT state, count(*) FROM jobs" + (f" WHERE {' AND '.join(where)}" if where else "")
-        with self._lock:
-            rows = self._connection.execute(sql + " GROUP BY state", parameters).fetchall()
-        return {JobState(state): count for state, count in rows}
+        return {JobState(state): count for state, count in self._read(f"{sql} GROUP BY state", parameters)}
 
     def ended_before(self, moment: float) -> list[str]:
         """
@@ -296,9 +289,7 @@ class JobStore:
         :param moment: seconds since the epoch
         :return: their ids
         """
-        with self._lock:
-            rows = self._connection.execute("SELECT id FROM jobs WHERE ended_at < ?", (moment,)).fetchall()
-        return [row[0] for row in rows]
+        return [row[0] for row in self._read("SELECT id FROM jobs WHERE ended_at < ?", (moment,))]
 
 
 def _conditions(which: JobFilter) -> tuple[list[str], list[Any]]:

@@ -251,7 +251,7 @@ def _check_scope(account: Account, request: Request) -> None:
         return
     path = request.scope["path"].removeprefix(REST_PREFIX)
     reads = request.method == "GET" or (request.method == "POST" and "downloads" in request.query_params)
-    if not reads or path.rstrip("/") != f"/projects/{scope.project}/instances/{scope.instance_id}":
+    if not reads or path.rstrip("/").lower() != f"/projects/{scope.project}/instances/{scope.instance_id}":
         raise OdpsError(
             403,
             "NoPermission",

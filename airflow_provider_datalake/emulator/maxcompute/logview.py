@@ -93,8 +93,8 @@ def authorization(call: Call) -> Response:
     if "sign_bearer_token" not in call.query:
         raise not_supported("security queries")
     scope, hours = _wanted(call.body)
-    project = call.path("project")
-    if scope.project != project:
+    project = call.path("project").lower()
+    if scope.project.lower() != project:
         raise OdpsError(
             403,
             "NoPermission",

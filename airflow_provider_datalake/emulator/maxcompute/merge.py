@@ -91,8 +91,9 @@ class MergeTask:
         if changes:
             self._control.check()
             self._storage.commit(table, changes, job_id=self._control.job_id)
-        self._stage.done()
         after = self._sizes(table, partitions)
+        rows = sum(size.rows for size in after)
+        self._stage.update(100.0, input_records=rows, output_records=rows)
         return self._result(table, partitions, before, after, rewritten=len(units))
 
     def _target(self) -> tuple[Table, dict[str, str]]:

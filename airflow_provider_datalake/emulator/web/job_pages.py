@@ -27,7 +27,7 @@ REFRESH_SECONDS = 2
 PAGE_SIZE = 50
 SHOWN_ROWS = 100
 _POSITION = re.compile(r"ODPS-\d+:\[(\d+),(\d+)\]")
-_WORD = re.compile(r"\w+|`[^`]*`|\S|$")
+_WORD = re.compile(r"\w+|`[^`]*`|.|$")
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -62,3 +64,14 @@ def test_secrets_do_not_show_in_the_settings_text() -> None:
 )
 def test_only_addresses_of_this_machine_are_loopback(host: str, loopback: bool) -> None:
     assert is_loopback(host) is loopback
+
+
+def test_the_server_starts_without_the_engines_of_queries() -> None:
+    # They take longer to load than the first answer may take.
+    code = (
+        "import sys, airflow_provider_datalake.emulator.server\n"
+        "print([m for m in ('duckdb', 'pyarrow', 'sqlglot', 'odps', 'pandas', 'numpy', 'jinja2', 'airflow')"
+        " if m in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
