@@ -1,9 +1,11 @@
-"""CRC32C of the tunnel's streams, on PyODPS's compiled implementation."""
+"""The two checksums of the Arrow wire."""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from airflow_provider_datalake.emulator.maxcompute.tunnel.codec import new_checksum
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -11,20 +13,9 @@ if TYPE_CHECKING:
 _POLYNOMIAL = 0x82F63B78
 
 
-def new_checksum() -> Any:
-    """
-    Start a CRC32C.
-
-    :return: PyODPS's ``Checksum``: ``update(bytes)``, ``update_int``, ``update_long``, ``getvalue``, ...
-    """
-    from odps.tunnel.checksum_c import Checksum
-
-    return Checksum()
-
-
 class ChunkedChecksum:
     """
-    The two checksums of the Arrow wire, of each chunk and of everything, for the price of one.
+    The CRC32C of each chunk and of everything, for the price of one.
 
     The checksum of a concatenation follows from those of its parts, which halves the work.
 

@@ -49,10 +49,17 @@ def _check(array: pa.Array, data_type: DataType, name: str) -> None:
     elif data_type.name == "array":
         _check(array.flatten(), data_type.children[0], name)
     else:
-        # A map flattens to a struct of keys and values; flattening skips what lies under a NULL.
-        struct = array.flatten() if data_type.name == "map" else array
+        # Flattening skips what lies under a NULL.
+        struct = _entries(array) if data_type.name == "map" else array
         for child, child_type in zip(struct.flatten(), data_type.children, strict=True):
             _check(child, child_type, name)
+
+
+def _entries(array: pa.Array) -> pa.Array:
+    import pyarrow as pa
+
+    entry = pa.struct([array.type.key_field, array.type.item_field])
+    return array.cast(pa.list_(entry)).flatten()
 
 
 def _has_limits(data_type: DataType) -> bool:

@@ -10,7 +10,11 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_datalake.emulator.maxcompute.tunnel.checksum import new_checksum
+from airflow_provider_datalake.emulator.maxcompute.tunnel.codec import (
+    new_checksum,
+    new_decoder,
+    new_encoder,
+)
 from airflow_provider_datalake.emulator.maxcompute.tunnel.malformed import CorruptedStream, MalformedStream
 from airflow_provider_datalake.emulator.maxcompute.types import INTEGERS, DataType, arrow_type
 
@@ -95,10 +99,8 @@ class _RecordDecoder:
     """Reads one stream, record by record."""
 
     def __init__(self, source: Readable, columns: Sequence[tuple[str, DataType]]) -> None:
-        from odps.tunnel.pb.decoder_c import Decoder
-
         self._source = _Counted(source)
-        self._wire = Decoder(self._source)
+        self._wire = new_decoder(self._source)
         self._crc = new_checksum()
         self._crc_of_crcs = new_checksum()
         self._readers = [self._reader(data_type) for _, data_type in columns]
@@ -274,13 +276,11 @@ class _RecordEncoder:
         :param batch: the rows
         :return: their bytes, in pieces
         """
-        from odps.tunnel.pb.encoder_c import Encoder
-
         columns = [
             column.cast(_wire_type(t)).to_pylist()
             for column, t in zip(batch.columns, self._types, strict=True)
         ]
-        wire = Encoder()
+        wire = new_encoder()
         writers = self._field_writers(wire)
         for row in zip(*columns, strict=True):
             for write, value in zip(writers, row, strict=True):
@@ -293,7 +293,7 @@ class _RecordEncoder:
             self._crc_of_crcs.update_int(_signed(checksum))
             if len(wire) >= _PIECE_SIZE:
                 yield wire.tostring()
-                wire = Encoder()
+                wire = new_encoder()
                 writers = self._field_writers(wire)
         self._count += batch.num_rows
         yield wire.tostring()
@@ -304,9 +304,7 @@ class _RecordEncoder:
 
         :return: its bytes
         """
-        from odps.tunnel.pb.encoder_c import Encoder
-
-        wire = Encoder()
+        wire = new_encoder()
         wire.append_tag(META_COUNT, _VARINT)
         wire.append_sint64(self._count)
         wire.append_tag(META_CHECKSUM, _VARINT)

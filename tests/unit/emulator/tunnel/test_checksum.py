@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_datalake.emulator.maxcompute.tunnel.checksum import ChunkedChecksum, new_checksum
+from airflow_provider_datalake.emulator.maxcompute.tunnel.checksum import ChunkedChecksum
+from airflow_provider_datalake.emulator.maxcompute.tunnel.codec import new_checksum
 
 
 def _crc(data: bytes) -> int:
