@@ -203,6 +203,7 @@ class Sessions:
             files.hold(session_id, [staged.path])
             if replaced and replaced.path != staged.path:
                 files.let_go(session_id, [replaced.path])
+            self._storage.failpoint("block:changed")
 
     def commit_upload(self, session_id: str, block_ids: Collection[int] | None = None) -> None:
         """
@@ -240,6 +241,7 @@ class Sessions:
             )
             self._touch(connection, session_id)
             self._storage.catalog.segments.let_go(session_id)
+            self._storage.failpoint("upload:changed")
 
     @staticmethod
     def _touch(connection: sqlite3.Connection, session_id: str) -> None:

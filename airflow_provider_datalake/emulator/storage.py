@@ -50,6 +50,8 @@ FAILPOINTS = (
     "commit:begun",
     "commit:changed",
     "commit:committed",
+    "block:changed",
+    "upload:changed",
     "collect:deleted-one",
 )
 MEMORY_LIMIT = "30%"
@@ -259,6 +261,8 @@ class Storage:
         """
         self.failpoint("commit:begun")
         with self.catalog.database.transaction():
+            staged = [item for change in changes for item in change.add]
+            self.catalog.database.after_commit(lambda: self._committed(staged))
             try:
                 current = self.catalog.refresh(table)
             except NoSuchEntity as error:
@@ -267,10 +271,7 @@ class Storage:
                 self._apply(current, change, create_partitions)
             if job_id is not None:
                 self.catalog.record_job(job_id)
-            staged = [staged for change in changes for staged in change.add]
-            self.catalog.database.after_commit(lambda: self._committed(staged))
             self.failpoint("commit:changed")
-        self.failpoint("commit:committed")
 
     def _apply(self, table: Table, change: SegmentChange, create_partitions: bool) -> None:
         partition = self._partition(table, change.partition_values, create_partitions)
@@ -307,6 +308,7 @@ class Storage:
 
     def _committed(self, staged: Sequence[StagedSegment]) -> None:
         """Hand files over to the catalog; those without rows are not listed there and go."""
+        self.failpoint("commit:committed")
         with self._lock:
             self._staged.difference_update(item.path for item in staged)
         empty = [item.path for item in staged if not item.rows]
