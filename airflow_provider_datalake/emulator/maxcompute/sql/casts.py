@@ -1,14 +1,14 @@
 """
 Conversions between MaxCompute types: CAST, the implicit conversions, and the common type of several values.
 
-A value that CAST cannot convert fails the query, as with ``odps.sql.udf.strict.mode=true`` (which every client
-sends); with ``false`` it becomes NULL. The rules are those of the 2.0 data type edition.
+A value that CAST cannot convert fails the query, as with ``odps.sql.udf.strict.mode=true``, which every
+client sends; with ``false`` it becomes NULL. The rules are those of the 2.0 data type edition.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from functools import reduce
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -23,11 +23,9 @@ from airflow_provider_datalake.emulator.maxcompute.sql.typed import (
     FLOAT,
     INT,
     JSON,
-    SMALLINT,
     STRING,
     TIMESTAMP,
     TIMESTAMP_NTZ,
-    TINYINT,
     VOID,
     FunctionContext,
     Typed,
@@ -41,7 +39,9 @@ from airflow_provider_datalake.emulator.maxcompute.sql.typed import (
 )
 from airflow_provider_datalake.emulator.maxcompute.types import INTEGERS, DataType
 
-_INTEGER_BITS = {"tinyint": 7, "smallint": 15, "int": 31, "bigint": 63}
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
 _INTEGER_DIGITS = {"tinyint": 3, "smallint": 5, "int": 10, "bigint": 19}
 _MAX_SCALE = 18
 # What DuckDB would read as well (1_000, 1e400, infinity) is kept to what the service's parser takes.
@@ -151,7 +151,7 @@ def has_implicit(source: DataType, to: DataType, ctx: FunctionContext) -> bool:
             and all(has_implicit(s, t, ctx) for s, t in zip(source.children, to.children, strict=True))
         )
     if source.is_text:
-        old_types = ("bigint", "datetime") if not ctx.new_types else ()
+        old_types: tuple[str, ...] = ("bigint", "datetime") if not ctx.new_types else ()
         return to.is_text or to.name in ("double", "decimal", *old_types)
     if source.is_integer and to.is_integer:
         return INTEGERS.index(source.name) <= INTEGERS.index(to.name)
@@ -400,28 +400,35 @@ def _to_temporal(value: Typed, to: DataType, ctx: FunctionContext) -> exp.Expres
 def _text_to_temporal(value: Typed, to: DataType, ctx: FunctionContext) -> exp.Expression | None:
     if to == DATE:
         return _text_to_date(value, ctx)
-    pattern = _DATETIME_TEXT if to == DATETIME else _TIMESTAMP_TEXT
-    wall = _number_cast(_checked(value, pattern), DATETIME if to == DATETIME else TIMESTAMP_NTZ, ctx)
+    if to == DATETIME:
+        checked = _checked(value, _DATETIME_TEXT, "yyyy-mm-dd hh:mi:ss")
+    else:
+        checked = _checked(value, _TIMESTAMP_TEXT, "yyyy-mm-dd hh:mi:ss.fffffffff")
+    wall = _number_cast(checked, DATETIME if to == DATETIME else TIMESTAMP_NTZ, ctx)
     return from_local(wall, to, ctx)
 
 
 def _text_to_date(value: Typed, ctx: FunctionContext) -> exp.Expression:
     if ctx.flag("odps.sql.executionengine.enable.string.to.date.full.format", False):
-        return _number_cast(template("left({0}, 10)", _checked(value, _DATE_TEXT)), DATE, ctx)
+        full = _checked(value, _DATE_TEXT, "yyyy-mm-dd hh:mi:ss")
+        return duckdb_cast(_number_cast(full, DATETIME, ctx), DATE)
     # Documented so: a time after the date gives NULL, even where other failures fail the query.
     date = template(
         "CASE WHEN regexp_full_match({0}, {1}) THEN NULL ELSE {2} END",
         value,
         text(_DATETIME_TEXT),
-        _checked(value, r"[0-9]{4}-[0-9]{2}-[0-9]{2}"),
+        _checked(value, r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "yyyy-mm-dd"),
     )
     return _number_cast(date, DATE, ctx)
 
 
-def _checked(value: Typed, pattern: str) -> exp.Expression:
+def _checked(value: Typed, pattern: str, form: str) -> exp.Expression:
     """Spoil a text that is not of the service's form, so that DuckDB's more generous cast refuses it too."""
     return template(
-        "CASE WHEN regexp_full_match({0}, {1}) THEN {0} ELSE '?' || {0} END", value, text(pattern)
+        "CASE WHEN regexp_full_match({0}, {1}) THEN {0} ELSE {0} || {2} END",
+        value,
+        text(pattern),
+        text(f" is not {form}"),
     )
 
 
@@ -434,7 +441,7 @@ def _json(value: Typed, to: DataType, ctx: FunctionContext) -> exp.Expression | 
         scalar = emit(
             STRING,
             "CASE WHEN json_type({0}) IN ('ARRAY', 'OBJECT')"
-            " THEN error('ODPS-0123091: a json array or object cannot be cast to a scalar')"
+            " THEN error('ODPS-0123091:a json array or object cannot be cast to a scalar')"
             " ELSE json_extract_string({0}, '$') END",
             value,
         )
@@ -480,27 +487,10 @@ def _same_in_duckdb(before: Typed, after: Typed) -> bool:
     return before.expr == after.expr
 
 
-def _replacing(name: str, replacement: exp.Expression):  # type: ignore[no-untyped-def]
+def _replacing(name: str, replacement: exp.Expression) -> Callable[[exp.Expression], exp.Expression]:
     def place(node: exp.Expression) -> exp.Expression:
         if isinstance(node, exp.Column | exp.Identifier) and node.name == name:
             return replacement.copy()
         return node
 
     return place
-
-
-__all__ = [
-    "SMALLINT",
-    "TINYINT",
-    "cast",
-    "coerce",
-    "common_type",
-    "decimal_for",
-    "from_local",
-    "has_implicit",
-    "literal_decimal",
-    "literal_integer",
-    "strict",
-    "to_local",
-    "unify",
-]

@@ -1,11 +1,11 @@
 """
-Operators: arithmetic, comparison, logic, patterns, lists and bits, with MaxCompute's conversions and result types.
+Operators: arithmetic, comparison, logic, patterns, lists and bits, with MaxCompute's conversions and types.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -30,6 +30,9 @@ from airflow_provider_datalake.emulator.maxcompute.sql.typed import (
     template,
 )
 from airflow_provider_datalake.emulator.maxcompute.types import INTEGERS, DataType, duckdb_type
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _COMPARISONS = {"=": "{0} = {1}", "==": "{0} = {1}", "<>": "{0} <> {1}", "!=": "{0} <> {1}"}
 _COMPARISONS |= {op: f"{{0}} {op} {{1}}" for op in ("<", "<=", ">", ">=")}

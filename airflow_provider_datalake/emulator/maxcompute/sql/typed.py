@@ -1,5 +1,5 @@
 """
-Typed expressions: what the binder and the functions exchange, and how a function writes its DuckDB expression.
+Typed expressions: what the binder and the functions exchange, and how a function writes DuckDB's side.
 
 A :class:`Typed` is a DuckDB expression whose value has exactly ``duckdb_type(type)``. Functions build theirs
 from small SQL templates, so that the DuckDB text of each one can be read where the function is defined.
@@ -8,17 +8,19 @@ from small SQL templates, so that the DuckDB text of each one can be read where 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import sqlglot
 from sqlglot import exp
 from sqlglot.dialects.duckdb import DuckDB
 
 from airflow_provider_datalake.emulator.maxcompute.types import DataType, duckdb_type
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 TINYINT = DataType("tinyint")
 SMALLINT = DataType("smallint")
@@ -36,7 +38,7 @@ TIMESTAMP_NTZ = DataType("timestamp_ntz")
 JSON = DataType("json")
 VOID = DataType("void")
 
-# An argument that a template repeats is bound once when it is volatile, or so large that copies would multiply.
+# An argument that a template repeats is bound once when it is volatile, or so large that copies multiply.
 _COPY_LIMIT = 40
 _VOLATILE = frozenset({"random", "uuid", "gen_random_uuid"})
 
@@ -124,14 +126,14 @@ class FunctionContext:
 
     @property
     def new_types(self) -> bool:
-        """Whether INT, SMALLINT, DATE and the like exist: the 2.0 data type edition, the default of new projects."""
+        """Whether INT, DATE and the like exist: the 2.0 data type edition, the default of new projects."""
         return self.flag("odps.sql.type.system.odps2", True)
 
 
 class _Template(DuckDB):
     """DuckDB's grammar without any function of its own, so that a template's calls are emitted as written."""
 
-    class Parser(DuckDB.Parser):
+    class Parser(DuckDB.Parser):  # type: ignore[misc,valid-type]
         FUNCTIONS: dict[str, Callable[..., Any]] = {}
         NO_PAREN_FUNCTIONS: dict[Any, Any] = {}
         FUNCTION_PARSERS = {
@@ -141,13 +143,17 @@ class _Template(DuckDB):
         }
 
 
+def _parse(text: str) -> exp.Expression:
+    return cast("exp.Expression", sqlglot.parse_one(text, dialect=_Template))
+
+
 @lru_cache(maxsize=4096)
 def _parse_template(template: str, count: int) -> tuple[exp.Expression, tuple[int, ...]]:
     names = [f"__arg{i}" for i in range(count)]
     text = template
     for i, name in enumerate(names):
-        text = text.replace("{%d}" % i, name)
-    tree = sqlglot.parse_one(text, dialect=_Template)
+        text = text.replace(f"{{{i}}}", name)
+    tree = _parse(text)
     uses = [0] * count
     for column in tree.find_all(exp.Column):
         if column.name in names:
@@ -210,13 +216,8 @@ def _bind_once(tree: exp.Expression, values: list[exp.Expression]) -> exp.Expres
             for i, v in enumerate(values)
         ]
     )
-    body = _substitute(
-        tree,
-        {f"__arg{i}": sqlglot.parse_one(f"__let.__arg{i}", dialect=_Template) for i in range(len(values))},
-    )
-    call = sqlglot.parse_one(
-        "list_extract(list_transform([__fields], lambda __let: __body), 1)", dialect=_Template
-    )
+    body = _substitute(tree, {f"__arg{i}": _parse(f"__let.__arg{i}") for i in range(len(values))})
+    call = _parse("list_extract(list_transform([__fields], lambda __let: __body), 1)")
 
     def place(node: exp.Expression) -> exp.Expression:
         if isinstance(node, exp.Column | exp.Identifier) and node.name == "__fields":
@@ -241,7 +242,7 @@ def _is_volatile(value: exp.Expression) -> bool:
     return any(_names_volatile(node) for node in value.walk())
 
 
-def _names_volatile(node: exp.Expression) -> bool:
+def _names_volatile(node: exp.Expr) -> bool:
     return isinstance(node, exp.Anonymous) and str(node.this).lower() in _VOLATILE
 
 

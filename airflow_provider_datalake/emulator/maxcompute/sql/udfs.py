@@ -41,7 +41,7 @@ def register(connection: duckdb.DuckDBPyConnection) -> None:
     known = connection.execute("SELECT DISTINCT function_name FROM duckdb_functions()").fetchall()
     for name in _FUNCTIONS.keys() - {row[0] for row in known}:
         function, arguments, result = _FUNCTIONS[name]
-        connection.create_function(
+        connection.create_function(  # type: ignore[call-overload]
             name,
             _over_columns(function, arguments, result),
             list(arguments),
@@ -49,6 +49,11 @@ def register(connection: duckdb.DuckDBPyConnection) -> None:
             type="arrow",
             null_handling="special",
         )
+
+
+def _invalid(message: str) -> ValueError:
+    """Fail the query with the service's code for a value that a function does not take."""
+    return ValueError(f"ODPS-0121095:{message}")
 
 
 def _over_columns(function: Scalar, arguments: Sequence[str], result: str) -> Callable[..., Any]:
@@ -119,17 +124,15 @@ _SOUNDS = {"1": "BFPV", "2": "CGJKQSXZ", "3": "DT", "4": "L", "5": "MN", "6": "R
 @_function("VARCHAR", "VARCHAR", "BIGINT", "BIGINT")
 def conv(digits: str, source: int, target: int) -> str:
     if source not in _DIGITS or target not in _DIGITS:
-        raise ValueError("ODPS-0121095: Invalid argument - conv converts between the bases 2, 8, 10 and 16")
+        raise _invalid("conv converts between the bases 2, 8, 10 and 16")
     whole = digits.strip().split(".")[0]
     if whole.startswith("-"):
-        raise ValueError("ODPS-0121095: Invalid argument - conv does not take negative numbers")
+        raise _invalid("conv does not take negative numbers")
     if not whole or not set(whole.lower()) <= set("0123456789abcdef"[:source]):
-        raise ValueError(
-            f"ODPS-0121095: Invalid argument - conv: {digits!r} is not a number of base {source}"
-        )
+        raise _invalid(f"conv: {digits!r} is not a number of base {source}")
     number = int(whole, source)
     if number >= 2**64:
-        raise ValueError(f"ODPS-0121095: Invalid argument - conv: {digits!r} does not fit into 64 bits")
+        raise _invalid(f"conv: {digits!r} does not fit into 64 bits")
     return format(number, _DIGITS[target])
 
 
@@ -148,7 +151,7 @@ def url_decode(value: str, encoding: str) -> str:
 
 def _charset(name: str) -> str:
     if name.lower() not in ("utf-8", "utf8", "gbk"):
-        raise ValueError(f"ODPS-0121095: Invalid argument - the encoding must be UTF-8 or GBK, not {name!r}")
+        raise _invalid(f"the encoding must be UTF-8 or GBK, not {name!r}")
     return name
 
 
@@ -160,7 +163,7 @@ def is_encoding(value: str, source: str, target: str) -> bool:
     except UnicodeEncodeError:
         return False
     except LookupError as error:
-        raise ValueError(f"ODPS-0121095: Invalid argument - {error}") from error
+        raise _invalid(str(error)) from error
     return True
 
 
@@ -188,7 +191,7 @@ def parse_url(url: str, part: str, key: str) -> str | None:
         "USERINFO": userinfo,
     }
     if part not in parts:
-        raise ValueError(f"ODPS-0121095: Invalid argument - parse_url does not know the part {part!r}")
+        raise _invalid(f"parse_url does not know the part {part!r}")
     return parts[part] or (None if part != "PATH" else "")
 
 
@@ -197,9 +200,7 @@ def format_pattern(number: str, pattern: str) -> str:
     """Write a number like ``#,###,###.##`` says."""
     bare = pattern.replace(" ", "")
     if not re.fullmatch(r"[#0,]*(\.[#0]*)?", bare):
-        raise ValueError(
-            f"ODPS-0121095: Invalid argument - format_number does not know the pattern {pattern!r}"
-        )
+        raise _invalid(f"format_number does not know the pattern {pattern!r}")
     whole, _, fraction = bare.partition(".")
     rounded = Decimal(number).quantize(Decimal(1).scaleb(-len(fraction)), ROUND_HALF_EVEN)
     left, _, right = format(abs(rounded), f"{',' if ',' in whole else ''}f").partition(".")
@@ -215,7 +216,7 @@ def format_pattern(number: str, pattern: str) -> str:
 def instr(source: str, wanted: str, start: int, nth: int) -> int:
     """Find the nth occurrence from a position on; from a negative one backwards, counted from the end."""
     if nth < 1 or start == 0:
-        raise ValueError("ODPS-0121095:Invalid argument - instr: neither position nor occurrence may be 0")
+        raise _invalid("instr: neither position nor occurrence may be 0")
     step = 1 if start > 0 else -1
     at = start - 1 if start > 0 else len(source) + start
     while 0 <= at <= len(source):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlglot
 from sqlglot import exp
@@ -23,6 +22,9 @@ from airflow_provider_datalake.emulator.maxcompute.sql.typed import (
     text,
 )
 from airflow_provider_datalake.emulator.maxcompute.types import DataType, duckdb_type, parse_type
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 NOW = datetime(2024, 2, 29, 20, 30, 15, 123456, tzinfo=UTC)
 _SYMBOLS = {
@@ -150,7 +152,9 @@ class Session:
     ) -> tuple[Any, DataType]:
         ctx = ctx or context()
         value = Evaluator(ctx, columns).bind(sql)
-        typed_columns = [f"CAST({name} AS {duckdb_type(parse_type(t))}) AS {name}" for name, t in columns.items()]
+        typed_columns = [
+            f"CAST({name} AS {duckdb_type(parse_type(t))}) AS {name}" for name, t in columns.items()
+        ]
         source = f" FROM (SELECT {', '.join(typed_columns) or '*'} FROM ({rows}))" if rows else ""
         declared_type = f"typeof(CAST(NULL AS {duckdb_type(value.type)}))"
         query = f"SELECT typeof(v), {declared_type}, v FROM (SELECT {value.sql()} AS v{source})"

@@ -86,7 +86,12 @@ def test_aggregates_have_the_documented_values_and_types(
 
 @pytest.mark.parametrize(
     ("call", "expected"),
-    [("stddev(i)", 1.4142135623730951), ("stddev_samp(i)", 1.5811388300841898), ("median(i)", 3.0), ("avg(i)", 3.0)],
+    [
+        ("stddev(i)", 1.4142135623730951),
+        ("stddev_samp(i)", 1.5811388300841898),
+        ("median(i)", 3.0),
+        ("avg(i)", 3.0),
+    ],
 )
 def test_spreads_are_those_of_the_documentation(sql: Session, call: str, expected: float) -> None:
     assert sql.value(call, rows=FIVE, i="bigint") == pytest.approx(expected, rel=1e-15)
@@ -133,7 +138,9 @@ def windowed(sql: Session, value: Typed, order: str = "i") -> list:
         return exp.Window(this=call, order=spec)
 
     query = over(value, window).sql()
-    table = sql.connection.sql(f"SELECT i, {query} AS v, typeof({query}) FROM ({FIVE}) ORDER BY i").to_arrow_table()
+    table = sql.connection.sql(
+        f"SELECT i, {query} AS v, typeof({query}) FROM ({FIVE}) ORDER BY i"
+    ).to_arrow_table()
     return table.column(1).to_pylist()
 
 

@@ -149,7 +149,11 @@ def expand(sql: Session, call: str) -> tuple[tuple[str, ...], list[str], list[tu
     bound = [Evaluator(context()).bind(argument) for argument in rest.split("; ")]
     expansion = TABLE_FUNCTIONS[name](bound, context())
     rows = sql.connection.sql(f"SELECT unnest({expansion.rows.sql('duckdb')}) AS r").to_arrow_table()
-    return expansion.names, [str(t) for t in expansion.types], [tuple(r.values()) for r in rows.column(0).to_pylist()]
+    return (
+        expansion.names,
+        [str(t) for t in expansion.types],
+        [tuple(r.values()) for r in rows.column(0).to_pylist()],
+    )
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ The binder looks a call up here: a scalar, an aggregate, a window function or a 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from airflow_provider_datalake.emulator.maxcompute.sql.errors import SemanticError
 from airflow_provider_datalake.emulator.maxcompute.sql.functions import (
@@ -24,7 +24,11 @@ from airflow_provider_datalake.emulator.maxcompute.sql.functions.aggregate impor
 from airflow_provider_datalake.emulator.maxcompute.sql.functions.arguments import Binder
 from airflow_provider_datalake.emulator.maxcompute.sql.functions.table import Expansion, TableFunctionBinder
 from airflow_provider_datalake.emulator.maxcompute.sql.functions.window import WindowBinder
-from airflow_provider_datalake.emulator.maxcompute.sql.typed import FunctionContext, Typed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow_provider_datalake.emulator.maxcompute.sql.typed import FunctionContext, Typed
 
 SCALARS: dict[str, Binder] = {
     **conditional.SCALARS,

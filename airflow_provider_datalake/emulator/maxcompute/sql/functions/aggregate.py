@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sqlglot import exp
 
@@ -33,7 +33,9 @@ from airflow_provider_datalake.emulator.maxcompute.sql.typed import (
     template,
     text,
 )
-from airflow_provider_datalake.emulator.maxcompute.types import DataType
+
+if TYPE_CHECKING:
+    from airflow_provider_datalake.emulator.maxcompute.types import DataType
 
 
 class AggregateBinder(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -16,15 +17,15 @@ from airflow_provider_datalake.emulator.maxcompute.sql.typed import (
     BIGINT,
     BOOLEAN,
     DOUBLE,
-    INT,
     STRING,
     VOID,
     FunctionContext,
     Typed,
     emit,
-    null,
 )
-from airflow_provider_datalake.emulator.maxcompute.types import DataType
+
+if TYPE_CHECKING:
+    from airflow_provider_datalake.emulator.maxcompute.types import DataType
 
 Binder = Callable[[Sequence[Typed], FunctionContext], Typed]
 Parameter = Callable[[str, Typed, FunctionContext], Typed]
@@ -93,34 +94,20 @@ def real(function: str, value: Typed, ctx: FunctionContext) -> Typed:
     return casts.cast(value, DOUBLE, ctx)
 
 
-def anything(function: str, value: Typed, ctx: FunctionContext) -> Typed:
-    """
-    Declare a parameter of any type.
-
-    :param function: the function's name
-    :param value: the argument
-    :param ctx: the statement
-    :return: the argument
-    """
-    return value
-
-
-def native(name: str, result: DataType, text: str, *parameters: Parameter, optional: int = 0) -> Binder:
+def native(name: str, result: DataType, text: str, *parameters: Parameter) -> Binder:
     """
     Define a function by one DuckDB template.
 
     :param name: the function's name
     :param result: the type of its value
-    :param text: the template; the last parameters may be left out only if it does not use them
+    :param text: the template
     :param parameters: its parameters
-    :param optional: how many of the last parameters may be left out, which makes the template
-        ``text`` formatted without them
     :return: the binder
     """
 
     def bind(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
-        count(name, args, len(parameters) - optional, len(parameters))
-        converted = [p(name, a, ctx) for p, a in zip(parameters, args, strict=False)]
+        count(name, args, len(parameters))
+        converted = [p(name, a, ctx) for p, a in zip(parameters, args, strict=True)]
         return emit(result, text, *converted)
 
     return bind
@@ -198,33 +185,3 @@ def _bare(expr: exp.Expression) -> exp.Expression:
     while isinstance(expr, exp.Paren | exp.Cast):
         expr = expr.this
     return expr
-
-
-def null_of(data_type: DataType) -> Typed:
-    """
-    Make the NULL that a function gives for a NULL constant.
-
-    :param data_type: the function's type
-    :return: the constant
-    """
-    return null(data_type)
-
-
-__all__ = [
-    "INT",
-    "Binder",
-    "Parameter",
-    "anything",
-    "boolean",
-    "choose",
-    "constant_integer",
-    "constant_string",
-    "count",
-    "mismatch",
-    "native",
-    "null_of",
-    "real",
-    "string",
-    "to",
-    "whole",
-]

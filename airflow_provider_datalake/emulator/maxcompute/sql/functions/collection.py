@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -31,6 +31,9 @@ from airflow_provider_datalake.emulator.maxcompute.sql.typed import (
 )
 from airflow_provider_datalake.emulator.maxcompute.types import DataType
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 def _array(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
     values, element = casts.unify(args, ctx)
@@ -49,7 +52,10 @@ def _map(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
     target = map_of(STRING if key == VOID else key, STRING if value == VOID else value)
     call = exp.Anonymous(
         this="map",
-        expressions=[exp.Array(expressions=[k.expr for k in keys]), exp.Array(expressions=[v.expr for v in values])],
+        expressions=[
+            exp.Array(expressions=[k.expr for k in keys]),
+            exp.Array(expressions=[v.expr for v in values]),
+        ],
     )
     return Typed(duckdb_cast(call, target), target, all(a.constant for a in args))
 
@@ -133,7 +139,9 @@ def _size(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
     if kind == "array":
         return emit(BIGINT, "CASE WHEN {0} IS NULL THEN -1 ELSE len({0}) END", args[0])
     if kind == "map":
-        return emit(BIGINT, "CASE WHEN {0} IS NULL THEN -1 ELSE CAST(cardinality({0}) AS BIGINT) END", args[0])
+        return emit(
+            BIGINT, "CASE WHEN {0} IS NULL THEN -1 ELSE CAST(cardinality({0}) AS BIGINT) END", args[0]
+        )
     raise mismatch("size", *args)
 
 
@@ -145,7 +153,10 @@ def _sort_array(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
         return emit(value.type, ascending, value)
     up = boolean("sort_array", args[1], ctx)
     return emit(
-        value.type, f"CASE WHEN {{1}} THEN {ascending} ELSE list_sort({{0}}, 'DESC', 'NULLS LAST') END", value, up
+        value.type,
+        f"CASE WHEN {{1}} THEN {ascending} ELSE list_sort({{0}}, 'DESC', 'NULLS LAST') END",
+        value,
+        up,
     )
 
 
@@ -166,7 +177,7 @@ def _slice(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
     return emit(
         value.type,
         "CASE WHEN {1} = 0 OR {2} < 0 THEN"
-        " error('ODPS-0121095:Invalid argument - slice: the start must not be 0 nor the length negative')"
+        " error('ODPS-0121095:slice: the start must not be 0 nor the length negative')"
         " WHEN {1} > 0 THEN list_slice({0}, {1}, {1} + {2} - 1)"
         " WHEN -{1} > len({0}) THEN list_slice({0}, 1, 0)"
         " ELSE list_slice({0}, len({0}) + {1} + 1, len({0}) + {1} + {2}) END",
@@ -247,7 +258,10 @@ _UNIQUE = (
     "list_filter({0}, lambda __v, __i: coalesce(list_position({0}, __v), __i) = __i"
     " AND (__v IS NOT NULL OR len(list_filter(list_slice({0}, 1, __i - 1), lambda __w: __w IS NULL)) = 0))"
 )
-_MEMBER = "(coalesce(list_contains({1}, __v), false) OR (__v IS NULL AND len(list_filter({1}, lambda __w: __w IS NULL)) > 0))"
+_MEMBER = (
+    "(coalesce(list_contains({1}, __v), false)"
+    " OR (__v IS NULL AND len(list_filter({1}, lambda __w: __w IS NULL)) > 0))"
+)
 
 
 def _distinct(value: Typed) -> Typed:
@@ -285,15 +299,13 @@ SCALARS: dict[str, Binder] = {
         "array_remove", "list_filter({0}, lambda __v: __v IS DISTINCT FROM {1})", None
     ),
     "array_distinct": _of_array("array_distinct", _UNIQUE),
-    "array_max": _element(
-        "array_max", f"CASE WHEN {_HAS_NULL} THEN NULL ELSE list_max({{0}}) END"
-    ),
-    "array_min": _element(
-        "array_min", f"CASE WHEN {_HAS_NULL} THEN NULL ELSE list_min({{0}}) END"
-    ),
+    "array_max": _element("array_max", f"CASE WHEN {_HAS_NULL} THEN NULL ELSE list_max({{0}}) END"),
+    "array_min": _element("array_min", f"CASE WHEN {_HAS_NULL} THEN NULL ELSE list_min({{0}}) END"),
     "array_join": _array_join,
     "array_repeat": _array_repeat,
-    "array_union": _set_operation("array_union", "CASE WHEN {0} IS NULL OR {1} IS NULL THEN NULL ELSE list_concat({0}, {1}) END"),
+    "array_union": _set_operation(
+        "array_union", "CASE WHEN {0} IS NULL OR {1} IS NULL THEN NULL ELSE list_concat({0}, {1}) END"
+    ),
     "array_intersect": _set_operation("array_intersect", f"list_filter({{0}}, lambda __v: {_MEMBER})"),
     "array_except": _set_operation("array_except", f"list_filter({{0}}, lambda __v: NOT {_MEMBER})"),
     "arrays_overlap": _two_arrays("arrays_overlap", "list_has_any({0}, {1})", BOOLEAN),
@@ -308,8 +320,17 @@ SCALARS: dict[str, Binder] = {
     **{
         name: _refused(name)
         for name in (
-            "array_sort", "transform", "filter", "any_match", "all_match", "array_reduce", "zip_with",
-            "map_filter", "map_zip_with", "transform_keys", "transform_values",
+            "array_sort",
+            "transform",
+            "filter",
+            "any_match",
+            "all_match",
+            "array_reduce",
+            "zip_with",
+            "map_filter",
+            "map_zip_with",
+            "transform_keys",
+            "transform_values",
         )
     },
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -28,6 +28,11 @@ from airflow_provider_datalake.emulator.maxcompute.sql.typed import (
     text,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow_provider_datalake.emulator.maxcompute.types import DataType
+
 
 def _if(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
     count("if", args, 3)
@@ -44,8 +49,8 @@ def _coalesce(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
     return _listed("coalesce", values, target)
 
 
-def _listed(call: str, values: Sequence[Typed], target: casts.DataType) -> Typed:
-    holes = ", ".join("{%d}" % i for i in range(len(values)))
+def _listed(call: str, values: Sequence[Typed], target: DataType) -> Typed:
+    holes = ", ".join(f"{{{i}}}" for i in range(len(values)))
     return emit(target, f"{call}({holes})", *values)
 
 

@@ -1,14 +1,14 @@
 """
 Date and time functions.
 
-DATETIME and TIMESTAMP are instants: parts, texts, days and months are those of the session's wall clock, while
-hours and shorter units are added to and cut off the instant itself, so that neither is lost when clocks change.
+DATETIME and TIMESTAMP are instants: parts, texts, days and months are those of the session's wall clock,
+while hours and shorter units are added to and cut off the instant itself, so that neither is lost when
+clocks change.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -42,24 +42,46 @@ from airflow_provider_datalake.emulator.maxcompute.sql.typed import (
     template,
     text,
 )
-from airflow_provider_datalake.emulator.maxcompute.types import DataType
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from airflow_provider_datalake.emulator.maxcompute.types import DataType
 
 _UNITS = {
-    "year": "year", "yyyy": "year", "quarter": "quarter", "q": "quarter", "month": "month", "mon": "month",
-    "mm": "month", "week": "week", "day": "day", "dd": "day", "hour": "hour", "hh": "hour", "minute": "minute",
-    "mi": "minute", "second": "second", "ss": "second", "ff3": "millisecond", "ff6": "microsecond",
-}  # fmt: skip
+    name: unit
+    for unit, names in {
+        "year": ("year", "yyyy"),
+        "quarter": ("quarter", "q"),
+        "month": ("month", "mon", "mm"),
+        "week": ("week",),
+        "day": ("day", "dd"),
+        "hour": ("hour", "hh"),
+        "minute": ("minute", "mi"),
+        "second": ("second", "ss"),
+        "millisecond": ("ff3",),
+        "microsecond": ("ff6",),
+    }.items()
+    for name in names
+}
 _CALENDAR = ("year", "quarter", "month", "week", "day")
 _STEPS = {
-    "year": "to_months({1} * 12)", "quarter": "to_months({1} * 3)", "month": "to_months({1})",
-    "week": "to_days(CAST({1} * 7 AS INTEGER))", "day": "to_days(CAST({1} AS INTEGER))", "hour": "to_hours({1})",
-    "minute": "to_minutes({1})", "second": "to_microseconds({1} * 1000000)",
-    "millisecond": "to_microseconds({1} * 1000)", "microsecond": "to_microseconds({1})",
-}  # fmt: skip
+    "year": "to_months({0} * 12)",
+    "quarter": "to_months({0} * 3)",
+    "month": "to_months({0})",
+    "week": "to_days(CAST({0} * 7 AS INTEGER))",
+    "day": "to_days(CAST({0} AS INTEGER))",
+    "hour": "to_hours({0})",
+    "minute": "to_minutes({0})",
+    "second": "to_microseconds({0} * 1000000)",
+    "millisecond": "to_microseconds({0} * 1000)",
+    "microsecond": "to_microseconds({0})",
+}
 _LOOSE_DATE = r"^([0-9]{1,4}-[0-9]{1,2}-[0-9]{1,2})(?: [0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}(?:\.[0-9]+)?)?$"
 _LOOSE_TIME = r"^(?:[0-9]{1,4}-[0-9]{1,2}-[0-9]{1,2} )?([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})(?:\.[0-9]+)?$"
 _WEEK = "['mo', 'tu', 'we', 'th', 'fr', 'sa', 'su']"
-_WEEK_NAMES = "(mo|mon|monday|tu|tue|tuesday|we|wed|wednesday|th|thu|thursday|fr|fri|friday|sa|sat|saturday|su|sun|sunday)"
+_WEEK_NAMES = "mo(n(day)?)?|tue?|tuesday|we(d(nesday)?)?|thu?|thursday|fr(i(day)?)?|sat?|saturday|sun?|sunday"
 
 
 def _moment(name: str, value: Typed, ctx: FunctionContext) -> Typed:
@@ -104,28 +126,22 @@ def _unit(name: str, value: Typed) -> str | None:
 
 def _dateadd(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
     count("dateadd", args, 3)
-    value, delta, unit = _moment("dateadd", args[0], ctx), whole("dateadd", args[1], ctx), _unit("dateadd", args[2])
+    value, delta, unit = (
+        _moment("dateadd", args[0], ctx),
+        whole("dateadd", args[1], ctx),
+        _unit("dateadd", args[2]),
+    )
     if unit is None:
         return null(value.type)
-    step = template("{0} + " + _STEPS[unit].replace("{1}", "{1}"), exp.column("__from"), delta)
+    step = template(_STEPS[unit], delta)
     if unit in _CALENDAR or value.type in (DATE, TIMESTAMP_NTZ):
-        changed = _fill(step, _wall(value, ctx).expr)
-        result = _with_rest(changed, value, ctx)
+        result = _with_rest(template("{0} + {1}", _wall(value, ctx), step), value, ctx)
     elif value.type == TIMESTAMP:
-        changed = _fill(step, template("make_timestamp(epoch_us({0}))", value))
-        result = template("make_timestamp_ns(epoch_ns(CAST({0} AS TIMESTAMP_NS)) + {1})", changed, _rest(value))
+        moved = template("CAST(make_timestamp(epoch_us({0})) + {1} AS TIMESTAMP_NS)", value, step)
+        result = template("make_timestamp_ns(epoch_ns({0}) + {1})", moved, _rest(value))
     else:
-        result = _fill(step, value.expr)
+        result = template("{0} + {1}", value, step)
     return Typed(result, value.type, value.constant and delta.constant)
-
-
-def _fill(step: exp.Expression, start: exp.Expression) -> exp.Expression:
-    def place(node: exp.Expression) -> exp.Expression:
-        if isinstance(node, exp.Column) and node.name == "__from":
-            return template("{0}", start) if isinstance(start, exp.Func) else exp.Paren(this=start.copy())
-        return node
-
-    return step.transform(place)
 
 
 def _datediff(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
@@ -137,7 +153,10 @@ def _datediff(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
     plain = end.type in (DATE, TIMESTAMP_NTZ) and start.type in (DATE, TIMESTAMP_NTZ)
     if unit in _CALENDAR or plain:
         return emit(BIGINT, f"date_diff('{unit}', {{0}}, {{1}})", _wall(start, ctx), _wall(end, ctx))
-    first, last = (_cut_instant(casts.cast(v, TIMESTAMP if v.type == TIMESTAMP else DATETIME, ctx), unit, ctx) for v in (start, end))
+    first, last = (
+        _cut_instant(casts.cast(v, TIMESTAMP if v.type == TIMESTAMP else DATETIME, ctx), unit, ctx)
+        for v in (start, end)
+    )
     return emit(BIGINT, f"date_diff('{unit}', {{0}}, {{1}})", first, last)
 
 
@@ -169,7 +188,9 @@ def _datetrunc(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
         return null(value.type)
     if unit in _CALENDAR or value.type in (DATE, TIMESTAMP_NTZ):
         wall = template(f"date_trunc('{unit}', {{0}})", _wall(value, ctx))
-        return Typed(casts.from_local(duckdb_cast(wall, DATETIME), value.type, ctx), value.type, value.constant)
+        return Typed(
+            casts.from_local(duckdb_cast(wall, DATETIME), value.type, ctx), value.type, value.constant
+        )
     cut = _cut_instant(value, unit, ctx)
     return cut if value.type == DATETIME else casts.cast(cut, value.type, ctx)
 
@@ -271,7 +292,10 @@ def _months_between(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
     whole_months = f"CAST({months} AS DOUBLE)"
     part = f"({seconds % (0, 0, 0)} - {seconds % (1, 1, 1)}) / 2678400e0"
     return emit(
-        DOUBLE, f"CASE WHEN {same} OR {ends} THEN {whole_months} ELSE {whole_months} + {part} END", first, second
+        DOUBLE,
+        f"CASE WHEN {same} OR {ends} THEN {whole_months} ELSE {whole_months} + {part} END",
+        first,
+        second,
     )
 
 
@@ -332,10 +356,11 @@ def _parsed(name: str, args: Sequence[Typed], target: DataType, ctx: FunctionCon
     # What does not match is spoilt, so that the cast fails or gives NULL like any other.
     plain = emit(
         STRING,
-        "CASE WHEN regexp_full_match({0}, {1}) THEN regexp_replace({0}, {1}, {2}) ELSE '?' || {0} END",
+        "CASE WHEN regexp_full_match({0}, {1}) THEN regexp_replace({0}, {1}, {2}) ELSE {0} || {3} END",
         source,
         text(parser.pattern),
         text(parser.replacement),
+        text(f" is not {given}"),
     )
     ntz = TIMESTAMP_NTZ if target == TIMESTAMP else DATETIME
     wall = duckdb_cast(plain.expr, ntz, safe=not casts.strict(ctx))

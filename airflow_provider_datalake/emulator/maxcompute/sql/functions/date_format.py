@@ -1,4 +1,4 @@
-"""The two languages of date formats: the service's own (``yyyy-mm-dd hh:mi:ss``) and Java's (``yyyy-MM-dd HH:mm:ss``)."""
+"""The two languages of date formats: the service's own, ``yyyy-mm-dd hh:mi:ss``, and Java's."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from airflow_provider_datalake.emulator.maxcompute.sql.errors import InvalidArgu
 
 _OWN = re.compile(r"yyyy|mm|dd|hh|mi|ss|ff3|ff6|ff9", re.IGNORECASE)
 _OWN_STRFTIME = {
-    "yyyy": "%Y", "mm": "%m", "dd": "%d", "hh": "%H", "mi": "%M", "ss": "%S", "ff3": "%g", "ff6": "%f", "ff9": "%n",
+    "yyyy": "%Y", "mm": "%m", "dd": "%d", "hh": "%H", "mi": "%M", "ss": "%S",
+    "ff3": "%g", "ff6": "%f", "ff9": "%n",
 }  # fmt: skip
 _WIDTHS = {"yyyy": 4, "mm": 2, "dd": 2, "hh": 2, "mi": 2, "ss": 2, "ff3": 3, "ff6": 6, "ff9": 9}
 _DEFAULTS = {"yyyy": "1970", "mm": "01", "dd": "01", "hh": "00", "mi": "00", "ss": "00"}
 _JAVA = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*|[^A-Za-z']")
 _JAVA_STRFTIME = {
     "yyyy": "%Y", "yyy": "%Y", "y": "%Y", "yy": "%y", "MM": "%m", "M": "%-m", "MMM": "%b", "MMMM": "%B",
-    "dd": "%d", "d": "%-d", "HH": "%H", "H": "%-H", "hh": "%I", "h": "%-I", "mm": "%M", "m": "%-M", "ss": "%S",
-    "s": "%-S", "SSS": "%g", "SSSSSS": "%f", "SSSSSSSSS": "%n", "a": "%p", "E": "%a", "EE": "%a", "EEE": "%a",
-    "EEEE": "%A", "D": "%-j", "DDD": "%j", "u": "%u",
+    "dd": "%d", "d": "%-d", "HH": "%H", "H": "%-H", "hh": "%I", "h": "%-I", "mm": "%M", "m": "%-M",
+    "ss": "%S", "s": "%-S", "SSS": "%g", "SSSSSS": "%f", "SSSSSSSSS": "%n", "a": "%p",
+    "E": "%a", "EE": "%a", "EEE": "%a", "EEEE": "%A", "D": "%-j", "DDD": "%j", "u": "%u",
 }  # fmt: skip
 
 
@@ -58,7 +59,8 @@ def own_parser(text: str, function: str) -> Parser:
     :return: how to read such a string
     :raises InvalidArgument: when the format has no year
     """
-    pattern, at, groups = "", 0, {}
+    pattern, at = "", 0
+    groups: dict[str, int] = {}
     for token in _OWN.finditer(text):
         pattern += re.escape(text[at : token.start()])
         at, part = token.end(), token.group().lower()
@@ -98,7 +100,9 @@ def java(text: str, function: str) -> str:
             result += (token.group(1).replace("''", "'") or "'").replace("%", "%%")
         elif token.group(2):
             if token.group() not in _JAVA_STRFTIME:
-                raise InvalidArgument(f"function {function}: {token.group()!r} in the format {text!r} is not supported")
+                raise InvalidArgument(
+                    f"function {function}: {token.group()!r} in the format {text!r} is not supported"
+                )
             result += _JAVA_STRFTIME[token.group()]
         else:
             result += token.group().replace("%", "%%")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -39,6 +39,11 @@ from airflow_provider_datalake.emulator.maxcompute.types import (
     parse_type,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# What is not JSON gives NULL.
+PICKED = "CASE WHEN json_valid({0}) THEN json_extract_string({0}, {1}) END"
 _STEP = re.compile(r"\.([^.\[\]]+)|\[\s*'([^']*)'\s*\]|\[\s*\"([^\"]*)\"\s*\]|\\?\[\s*([0-9]+|\*)\s*\\?\]")
 
 
@@ -86,7 +91,7 @@ def _get_json_object(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
         return null(STRING)
     if "[*]" in path:
         return emit(STRING, "mc_get_json_object({0}, {1})", source, text(given))
-    return emit(STRING, "TRY(json_extract_string({0}, {1}))", source, text(path))
+    return emit(STRING, PICKED, source, text(path))
 
 
 def _json_extract(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
@@ -144,7 +149,8 @@ def _json_object(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
     if len(args) % 2:
         raise InvalidArgument("function json_object needs pairs of keys and values")
     parts = [
-        to_text(value, ctx) if i % 2 else string("json_object", value, ctx).expr for i, value in enumerate(args)
+        to_text(value, ctx) if i % 2 else string("json_object", value, ctx).expr
+        for i, value in enumerate(args)
     ]
     call = exp.Anonymous(this="json_object", expressions=parts)
     return Typed(template("CAST({0} AS VARCHAR)", call), JSON, all(a.constant for a in args))
@@ -165,7 +171,12 @@ def _from_json(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
         raise InvalidArgument(f"function from_json: the schema {schema!r} is not supported")
     source = document("from_json", args[0], ctx)
     shape = text(json.dumps(_structure(target)))
-    return emit(target, f"CAST(TRY(json_transform({{0}}, {{1}})) AS {duckdb_type(target)})", source, shape)
+    return emit(
+        target,
+        f"CAST(CASE WHEN json_valid({{0}}) THEN json_transform({{0}}, {{1}}) END AS {duckdb_type(target)})",
+        source,
+        shape,
+    )
 
 
 def _schema(schema: str) -> DataType:
@@ -200,8 +211,10 @@ def _json_type(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
     if args[0].type not in (JSON, VOID):
         raise mismatch("json_type", *args)
     kinds = (
-        "CASE json_type({0}) WHEN 'OBJECT' THEN 'object' WHEN 'ARRAY' THEN 'array' WHEN 'VARCHAR' THEN 'string'"
-        " WHEN 'BOOLEAN' THEN 'boolean' WHEN 'NULL' THEN 'null' ELSE CASE WHEN {0} IS NOT NULL THEN 'number' END END"
+        "CASE json_type({0}) WHEN 'OBJECT' THEN 'object' WHEN 'ARRAY' THEN 'array'"
+        " WHEN 'VARCHAR' THEN 'string'"
+        " WHEN 'BOOLEAN' THEN 'boolean' WHEN 'NULL' THEN 'null'"
+        " ELSE CASE WHEN {0} IS NOT NULL THEN 'number' END END"
     )
     return emit(STRING, kinds, args[0].as_type(STRING))
 

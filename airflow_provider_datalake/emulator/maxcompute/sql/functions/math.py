@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from airflow_provider_datalake.emulator.maxcompute.sql import casts, operators
 from airflow_provider_datalake.emulator.maxcompute.sql.errors import InvalidArgument
@@ -36,7 +36,10 @@ from airflow_provider_datalake.emulator.maxcompute.sql.typed import (
 )
 from airflow_provider_datalake.emulator.maxcompute.types import DataType, duckdb_type
 
-_INVALID = "error('ODPS-0121095:Invalid argument - {name}: {what}')"
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_INVALID = "error('ODPS-0121095:{name}: {what}')"
 
 
 def _number(name: str, value: Typed, ctx: FunctionContext) -> Typed:
@@ -97,7 +100,9 @@ def _bround(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
     if value.type.name == "decimal":
         return _decimal("round_even", value, places)
     value = casts.cast(value, DOUBLE, ctx)
-    return null(DOUBLE) if places is None else emit(DOUBLE, "round_even({0}, {1})", value, integer(places, INT))
+    return (
+        null(DOUBLE) if places is None else emit(DOUBLE, "round_even({0}, {1})", value, integer(places, INT))
+    )
 
 
 def _trunc(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
@@ -149,6 +154,7 @@ def _shift(name: str, text: str) -> Binder:
 
 
 _STEP = "(({1} % {bits}) + {bits}) % {bits}"
+
 
 def _widen(name: str) -> Binder:
     def bind(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
@@ -229,7 +235,20 @@ SCALARS: dict[str, Binder] = {
     "pmod": _pmod,
     **{
         name: native(name, DOUBLE, f"{name}({{0}})", real)
-        for name in ("sin", "cos", "tan", "cot", "sinh", "cosh", "tanh", "atan", "exp", "cbrt", "radians", "degrees")
+        for name in (
+            "sin",
+            "cos",
+            "tan",
+            "cot",
+            "sinh",
+            "cosh",
+            "tanh",
+            "atan",
+            "exp",
+            "cbrt",
+            "radians",
+            "degrees",
+        )
     },
     "atan2": native("atan2", DOUBLE, "atan2({0}, {1})", real, real),
     **{

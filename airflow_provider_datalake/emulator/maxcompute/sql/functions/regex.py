@@ -8,7 +8,7 @@ possessive quantifiers) the pattern is refused.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from airflow_provider_datalake.emulator.maxcompute.sql.errors import InvalidArgument
 from airflow_provider_datalake.emulator.maxcompute.sql.functions.arguments import (
@@ -35,6 +35,9 @@ from airflow_provider_datalake.emulator.maxcompute.sql.typed import (
     text,
 )
 from airflow_provider_datalake.emulator.maxcompute.types import DataType
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 TEXT_MAP = map_of(STRING, STRING)
 _PAIR = DataType("struct", children=(STRING, STRING), field_names=("key", "value"))
@@ -132,7 +135,9 @@ def _extract_all(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
     if pattern is None or group is None:
         return null(array_of(STRING))
     _check_group("regexp_extract_all", pattern, group)
-    return emit(array_of(STRING), "regexp_extract_all({0}, {1}, {2})", source, text(pattern), integer(group, INT))
+    return emit(
+        array_of(STRING), "regexp_extract_all({0}, {1}, {2})", source, text(pattern), integer(group, INT)
+    )
 
 
 def _group(function: str, args: Sequence[Typed]) -> int | None:
@@ -199,7 +204,7 @@ def _instr(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
 
 
 def _position(source: Typed, pattern: str, start: int, nth: int, *, after: bool = False) -> Typed:
-    """Add up the lengths of what stands before the nth match: the earlier matches and the texts between them."""
+    """Add up the lengths of what stands before the nth match: earlier matches and the texts between."""
     rest = _from(source, start)
     sizes = "coalesce(list_sum(list_transform(list_slice({0}, 1, {1}), lambda __m: length(__m))), 0)"
     matches = emit(array_of(STRING), "regexp_extract_all({0}, {1})", rest, text(pattern))
@@ -233,7 +238,8 @@ def _replace(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
         at = _position(source, pattern, 1, occurrence)
         changed = emit(
             STRING,
-            "CASE WHEN {3} > 0 THEN left({0}, {3} - 1) || regexp_replace(substring({0}, {3}), {1}, {2}) ELSE {0} END",
+            "CASE WHEN {3} > 0 THEN left({0}, {3} - 1) || regexp_replace(substring({0}, {3}), {1}, {2})"
+            " ELSE {0} END",
             source,
             regex,
             replacement,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from airflow_provider_datalake.emulator.maxcompute.sql import casts
 from airflow_provider_datalake.emulator.maxcompute.sql.errors import InvalidArgument, SemanticError
@@ -32,6 +32,9 @@ from airflow_provider_datalake.emulator.maxcompute.sql.typed import (
     null,
     text,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _TEXTS = array_of(STRING)
 
@@ -184,7 +187,7 @@ def _keyvalue(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
     prefix = emit(STRING, "{0} || {1}", key, second)
     return emit(
         STRING,
-        "substring(list_extract(list_filter(string_split({0}, {1}), lambda __pair: starts_with(__pair, {2})), 1),"
+        "substring(list_extract(list_filter(string_split({0}, {1}), lambda __p: starts_with(__p, {2})), 1),"
         " length({2}) + 1)",
         source,
         first,
@@ -212,7 +215,8 @@ def _str_to_map(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
         if policy == "exception"
         else (
             "list_filter({0}, lambda __pair, __at:"
-            " NOT list_contains(list_transform(list_slice({0}, __at + 1, len({0})), lambda __p: __p.key), __pair.key))"
+            " NOT list_contains(list_transform(list_slice({0}, __at + 1, len({0})), lambda __p: __p.key),"
+            " __pair.key))"
         )
     )
     return emit(regex.TEXT_MAP, f"map_from_entries({keep or '{0}'})", pairs)
@@ -284,7 +288,7 @@ _SUBSTRING_INDEX = (
 )
 _CHR = (
     "CASE WHEN {0} BETWEEN 0 AND 255 THEN chr(CAST({0} AS INTEGER))"
-    " WHEN {0} IS NOT NULL THEN error('ODPS-0121095:Invalid argument - chr takes 0 to 255, not ' || {0}) END"
+    " WHEN {0} IS NOT NULL THEN error('ODPS-0121095:chr takes 0 to 255, not ' || {0}) END"
 )
 _INITCAP = (
     "array_to_string(list_transform(string_split(lower({0}), ' '),"
@@ -323,7 +327,8 @@ SCALARS: dict[str, Binder] = {
     "char_matchcount": native(
         "char_matchcount",
         BIGINT,
-        "CAST(len(list_filter(string_split({0}, ''), lambda __c: __c <> '' AND contains({1}, __c))) AS BIGINT)"
+        "CAST(len(list_filter(string_split({0}, ''), lambda __c: __c <> '' AND contains({1}, __c)))"
+        " AS BIGINT)"
         " + 0 * length({1})",
         string,
         string,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -28,7 +29,9 @@ from airflow_provider_datalake.emulator.maxcompute.sql.typed import (
     template,
     text,
 )
-from airflow_provider_datalake.emulator.maxcompute.types import DataType
+
+if TYPE_CHECKING:
+    from airflow_provider_datalake.emulator.maxcompute.types import DataType
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Expansion:
 
     :param names: the default names of its columns
     :param types: their types
-    :param rows: a DuckDB expression: a LIST of STRUCTs with the fields c0, c1, ... to unnest; NULL or empty for none
+    :param rows: a DuckDB expression: a LIST of STRUCTs with the fields c0, c1, ... to unnest
     """
 
     names: tuple[str, ...]
@@ -61,7 +64,9 @@ def _explode(args: Sequence[Typed], ctx: FunctionContext) -> Expansion:
         return Expansion(("col",), value.type.children, _rows(value, ["__v"]))
     if value.type.name == "map":
         entries = template("map_entries({0})", value)
-        return Expansion(("key", "value"), value.type.children, _rows(Typed(entries, value.type), ["__v.key", "__v.value"]))
+        return Expansion(
+            ("key", "value"), value.type.children, _rows(Typed(entries, value.type), ["__v.key", "__v.value"])
+        )
     raise mismatch("explode", *args)
 
 
@@ -81,7 +86,7 @@ def _json_tuple(args: Sequence[Typed], ctx: FunctionContext) -> Expansion:
     for arg in args[1:]:
         key = constant_string("json_tuple", arg, "a key")
         path = None if not key else json.duckdb_path(key if key.startswith("$") else "$." + key)
-        values.append(null(STRING) if path is None else emit(STRING, "TRY(json_extract_string({0}, {1}))", source, text(path)))
+        values.append(null(STRING) if path is None else emit(STRING, json.PICKED, source, text(path)))
     return _listed([values])
 
 
@@ -98,7 +103,9 @@ def _stack(args: Sequence[Typed], ctx: FunctionContext) -> Expansion:
 def _listed(rows: Sequence[Sequence[Typed]]) -> Expansion:
     structs = [
         exp.Struct(
-            expressions=[exp.PropertyEQ(this=exp.to_identifier(f"c{i}"), expression=v.expr) for i, v in enumerate(row)]
+            expressions=[
+                exp.PropertyEQ(this=exp.to_identifier(f"c{i}"), expression=v.expr) for i, v in enumerate(row)
+            ]
         )
         for row in rows
     ]
@@ -118,9 +125,13 @@ def _trans_array(args: Sequence[Typed], ctx: FunctionContext) -> Expansion:
     lists = [emit(array_of(STRING), "string_split({0}, {1})", t, text(separator)) for t in texts]
     holes = range(number, len(values))
     longest = ", ".join(f"coalesce(len({{{i}}}), 0)" for i in holes)
-    fields = [f"'c{i}': {{{i}}}" for i in range(number)] + [f"'c{i}': list_extract({{{i}}}, __i)" for i in holes]
+    fields = [f"'c{i}': {{{i}}}" for i in range(number)] + [
+        f"'c{i}': list_extract({{{i}}}, __i)" for i in holes
+    ]
     count_ = f"greatest({longest}, 1)" if texts else "1"
-    rows = template(f"list_transform(range(1, {count_} + 1), lambda __i: {{{', '.join(fields)}}})", *keys, *lists)
+    rows = template(
+        f"list_transform(range(1, {count_} + 1), lambda __i: {{{', '.join(fields)}}})", *keys, *lists
+    )
     types = (*(k.type for k in keys), *(STRING for _ in texts))
     return Expansion(tuple(f"col{i}" for i in range(len(values))), types, rows)
 

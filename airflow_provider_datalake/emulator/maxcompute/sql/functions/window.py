@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -23,7 +24,9 @@ from airflow_provider_datalake.emulator.maxcompute.sql.typed import (
     integer,
     template,
 )
-from airflow_provider_datalake.emulator.maxcompute.types import DataType
+
+if TYPE_CHECKING:
+    from airflow_provider_datalake.emulator.maxcompute.types import DataType
 
 WindowBinder = Callable[[Sequence[Typed], FunctionContext], Typed]
 
