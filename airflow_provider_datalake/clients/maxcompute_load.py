@@ -20,7 +20,12 @@ from airflow_provider_datalake.clients.maxcompute_columns import (
     table_columns,
 )
 from airflow_provider_datalake.clients.maxcompute_frames import encode
-from airflow_provider_datalake.clients.maxcompute_specs import check_partition, sql_form, tunnel_form
+from airflow_provider_datalake.clients.maxcompute_specs import (
+    check_partition,
+    has_partition,
+    sql_form,
+    tunnel_form,
+)
 from airflow_provider_datalake.clients.maxcompute_tunnel import TableRef, Tunnel
 from airflow_provider_datalake.exceptions import NotFoundError, TransferError
 
@@ -119,7 +124,7 @@ def find_target(
     found.reload()
     columns, keys = table_columns(found.table_schema)
     parts = check_partition(partition, [(key.name, key.type) for key in keys], table=str(ref))
-    if parts and not create_partition and not found.exist_partition(sql_form(parts)):
+    if parts and tunnel_form(parts) and not create_partition and not has_partition(found, parts):
         raise NotFoundError(
             f"table {ref} has no partition {sql_form(parts)}; create_partition=True lets the load create it"
         )
@@ -154,17 +159,19 @@ def load(
     """
     plans, checked = check(sources, target.columns, options)
     upload = _Upload(client, target, options, stop or threading.Event())
-    session = upload.open(upload_id)
-    if on_session is not None:
-        on_session(session.id)
-    if session.status == "closed":
-        return upload.result(session, sum(count or 0 for count in checked))
-    rows = upload.send(session, _converted(sources, plans))
-    expected = sum(count for count in checked if count is not None)
-    if None not in checked and rows != expected:
-        raise TransferError(f"the sources changed while they were read: {expected} rows, then {rows}")
-    upload.commit(session, rows)
-    return upload.result(session, rows)
+    for earlier in [upload_id, None] if upload_id else [None]:
+        session = upload.open(earlier)
+        if on_session is not None:
+            on_session(session.id)
+        if session.status == "closed":
+            return upload.result(session, sum(count or 0 for count in checked))
+        rows = upload.send(session, _converted(sources, plans))
+        if None not in checked and rows != sum(count or 0 for count in checked):
+            raise TransferError(f"the sources changed while they were read; {rows} rows the second time")
+        if upload.is_whole(session):
+            upload.commit(session, rows)
+            return upload.result(session, rows)
+    raise TransferError(f"upload session {session.id} does not hold the blocks that were sent: not committed")
 
 
 def check(
@@ -233,6 +240,7 @@ class _Upload:
     def __init__(self, client: ODPS, target: Target, options: LoadOptions, stop: threading.Event) -> None:
         self.target = target
         self.options = options
+        self.blocks: frozenset[int] = frozenset()
         self.tunnel = Tunnel(client, stop=stop)
         self.compress = not self.tunnel.is_local if options.compress is None else options.compress
 
@@ -298,14 +306,13 @@ class _Upload:
             "zstd" if self.compress else "",
         )
 
+    def is_whole(self, session: Session) -> bool:
+        """Whether the service holds the blocks that were sent, and no others of an earlier attempt."""
+        held = self.tunnel.get_upload(self.target.table, self.target.tunnel_partition, session.id).blocks
+        return held == self.blocks
+
     def commit(self, session: Session, rows: int) -> None:
         table, partition = self.target.table, self.target.tunnel_partition
-        held = self.tunnel.get_upload(table, partition, session.id).blocks
-        if held != self.blocks:
-            raise TransferError(
-                f"upload session {session.id} holds {len(held)} blocks, {len(self.blocks)} were sent: "
-                "not committed"
-            )
         self.tunnel.commit(table, partition, session.id)
         if self.options.overwrite:
             found = self.tunnel.create_download(table, partition).count

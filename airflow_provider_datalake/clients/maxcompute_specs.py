@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from airflow_provider_datalake.exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    from odps.models import Table
 
 PartitionSpec: TypeAlias = str | Mapping[str, object]
 """One partition: ``dt=20240101,region=eu``, ``dt='20240101'/region='eu'`` or a mapping."""
@@ -129,3 +132,17 @@ def sql_form(parts: Mapping[str, str]) -> str:
     :return: e.g. ``dt='20240101',region='eu'``
     """
     return ",".join("{}='{}'".format(name, value.replace("'", "\\'")) for name, value in parts.items())
+
+
+def has_partition(table: Table, parts: Mapping[str, str]) -> bool:
+    """
+    Ask the service whether a partition exists.
+
+    :param table: PyODPS's table
+    :param parts: value by column name
+    :return: whether it exists
+    """
+    from odps.types import PartitionSpec
+
+    # As a mapping: PyODPS would split a text at every comma, also inside quotes.
+    return table.exist_partition(PartitionSpec(dict(parts)))

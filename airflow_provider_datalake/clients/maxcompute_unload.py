@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_datalake.clients.maxcompute_columns import table_columns
 from airflow_provider_datalake.clients.maxcompute_specs import (
     check_partition,
+    has_partition,
     parse_partition,
     sql_form,
     tunnel_form,
@@ -241,7 +242,7 @@ def open_table(
     found.reload()
     data, keys = table_columns(found.table_schema)
     parts = check_partition(partition, [(key.name, key.type) for key in keys], table=str(ref), required=False)
-    if parts and not found.exist_partition(sql_form(parts)):
+    if parts and tunnel_form(parts) and not has_partition(found, parts):
         raise NotFoundError(f"table {ref} has no partition {sql_form(parts)}")
     chosen = _choose([*data, *keys], columns, str(ref))
     chosen_data = [column for column in data if column in chosen] or data[:1]
