@@ -203,6 +203,9 @@ def waiting(stack: AirflowStack, emulator: EmulatorProcess, add_dag: AddDag) -> 
         world = World(stack, emulator, name).start()
         world.wait("long", "deferred" if mode == "deferred" else "running")
         world.until_states("long", "RUNNING")
+        if mode == "deferred":
+            # A trigger that the triggerer has not begun to run is never told of a kill.
+            world.until(lambda: " starting" in world.log("long"), "the trigger to start")
         return world
 
     return start
