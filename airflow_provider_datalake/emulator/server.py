@@ -122,6 +122,8 @@ class _Server(uvicorn.Server):
 def _warm_up() -> None:
     """Import what the first query needs, so that it does not wait for it."""
     import duckdb  # noqa: F401
-    import pyarrow.ipc  # noqa: F401
+
+    # Not one of its modules: a job that imports the package at the same time would find that module half made.
+    import pyarrow  # noqa: F401
 
     from airflow_provider_datalake.emulator.maxcompute.sql import engine  # noqa: F401
