@@ -123,7 +123,7 @@ def _warm_up() -> None:
     """Import what the first query needs, so that it does not wait for it."""
     import duckdb  # noqa: F401
 
-    # Not one of its modules: a job that imports the package at the same time would find that module half made.
+    # Not one of its modules: a job that imports the package meanwhile would find that module half made.
     import pyarrow  # noqa: F401
 
     from airflow_provider_datalake.emulator.maxcompute.sql import engine  # noqa: F401
