@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from airflow_provider_datalake.emulator.maxcompute.tunnel.compression import Readable
 
-# Each function imports the package itself first: two threads that begin with different modules of it at the same
-# time would wait for each other, and Python then hands one of them a half-made module.
+# Each function imports the package itself first: two threads that begin with different modules of it at the
+# same time would wait for each other, and Python then hands one of them a half-made module.
 
 
 def new_checksum() -> Any:
@@ -40,7 +40,7 @@ def new_encoder() -> Any:
     """
     Start to encode a stream.
 
-    :return: PyODPS's ``Encoder``: ``append_tag()``, ``append_sint64()``, ``append_string()``, ..., ``tostring()``
+    :return: PyODPS's ``Encoder``: ``append_tag()``, ``append_sint64()``, ..., ``tostring()``
     """
     import odps  # noqa: F401
     from odps.tunnel.pb.encoder_c import Encoder
