@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from odps import ODPS
     from odps.models import Instance
+    from odps.models.tasks import MergeTask
 
 log = logging.getLogger(__name__)
 
@@ -114,6 +115,7 @@ class MaxComputeJobs:
     @property
     def scope(self) -> Mapping[str, str]:
         """The project, and the schema where the connection has one."""
+        # The public attribute `schema` would ask the service for the tenant's settings.
         return {"project": self.client.project, "schema": self.client._schema or ""}
 
     def survey(self, request: MaxComputeRequest) -> dict[str, JSON]:
@@ -221,7 +223,7 @@ class MaxComputeJobs:
             return isinstance(task, MergeTask) or (
                 isinstance(task, SQLTask) and _words(task.query) == _words(request.sql)
             )
-        return isinstance(task, MergeTask) and request.table.rpartition(".")[2].lower() in task.table.lower()
+        return isinstance(task, MergeTask) and _merges(task, request)
 
     def statuses(self, job_ids: Collection[str], since: float) -> dict[str, JobStatus]:
         """
@@ -409,6 +411,20 @@ class MaxComputeJobs:
                 if listing:
                     raise ListingNotAllowed(f"Connection {self._conn_id!r}: {doing}: {error}") from error
                 raise
+
+
+def _merges(task: MergeTask, request: MergeRequest) -> bool:
+    table, _, partition = task.table.partition(" partition(")
+    wanted = parse_partition(request.partition) if request.partition else None
+    return (
+        _last_name(table) == _last_name(request.table)
+        and (parse_partition(partition.rstrip(")")) if partition else None) == wanted
+        and ("archiveSettings" in (task.properties or {})) is isinstance(request, ArchiveRequest)
+    )
+
+
+def _last_name(table: str) -> str:
+    return table.rpartition(".")[2].strip("` ").lower()
 
 
 def _words(sql: str) -> list[str]:

@@ -9,6 +9,7 @@ import logging
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -19,7 +20,7 @@ from airflow_provider_datalake.jobs.service import ListingNotAllowed
 from airflow_provider_datalake.jobs.status import JobState, JobStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Hashable, Iterable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable
 
     from airflow_provider_datalake.jobs.service import JobService
 
@@ -147,16 +148,25 @@ class JobPoller:
         self._cost = 0.0
         self._jitter = 1.0
 
-    def watch(self, job_id: str, since: float, interval: float) -> _Watching:
+    @asynccontextmanager
+    async def watch(self, job_id: str, since: float, interval: float) -> AsyncIterator[Watch]:
         """
-        Watch a job, as a context manager.
+        Watch a job for as long as the context lasts.
 
         :param job_id: the job
         :param since: epoch seconds; the job is not older
         :param interval: seconds between two looks at the job
-        :return: gives a :class:`Watch` on entry
+        :return: the view of the job
         """
-        return _Watching(self, Watch(job_id, since, interval))
+        number = next(self._numbers)
+        self._watches[number] = watch = Watch(job_id, since, interval)
+        self._ensure_running()
+        self._wake.set()
+        try:
+            yield watch
+        finally:
+            del self._watches[number]
+            self._wake.set()
 
     async def look(self, job_id: str) -> JobStatus:
         """
@@ -167,17 +177,6 @@ class JobPoller:
         """
         service = await self._connected()
         return await self._in_thread(partial(service.status, job_id))
-
-    def _enter(self, watch: Watch) -> int:
-        number = next(self._numbers)
-        self._watches[number] = watch
-        self._ensure_running()
-        self._wake.set()
-        return number
-
-    def _leave(self, number: int) -> None:
-        del self._watches[number]
-        self._wake.set()
 
     def _ensure_running(self) -> None:
         if not self._watches or (self._task is not None and not self._task.done()):
@@ -329,17 +328,3 @@ class JobPoller:
         if self._executor is None:
             self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="datalake-job-poller")
         return await asyncio.get_running_loop().run_in_executor(self._executor, call)
-
-
-class _Watching:
-    def __init__(self, poller: JobPoller, watch: Watch) -> None:
-        self._poller = poller
-        self._watch = watch
-        self._number = -1
-
-    async def __aenter__(self) -> Watch:
-        self._number = self._poller._enter(self._watch)
-        return self._watch
-
-    async def __aexit__(self, *_: object) -> None:
-        self._poller._leave(self._number)

@@ -61,7 +61,7 @@ class Submission:
         self.service = service
         self.intent: Intent | None = None
         self._store = store
-        self._interrupt = interrupt
+        self.interrupt = interrupt
         self._log = log
 
     def load(self) -> Intent | None:
@@ -128,7 +128,7 @@ class Submission:
                     f"Job {job_id} is still {status.state} {patience:.0f} seconds after it was cancelled",
                     job_id=job_id,
                 )
-            if self._interrupt.wait(pause(waited, 5.0)):
+            if self.interrupt.wait(pause(waited, 5.0)):
                 raise JobCancelledError("The task was killed", job_id=job_id)
 
     @property

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from abc import abstractmethod
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -89,6 +90,8 @@ class RemoteJobOperator(BaseOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        if not poll_interval > 0:
+            raise ConfigurationError(f"poll_interval must be more than 0 seconds, got {poll_interval!r}")
         self.deferrable = deferrable
         self.defer_after = defer_after
         self.poll_interval = poll_interval
@@ -128,9 +131,10 @@ class RemoteJobOperator(BaseOperator):
         with self._failures():
             request = self.job_request()
             submission = self._open(context)
+            self._check_killed("before it had a job")
             job_id = submission.begin(request, context["ti"].max_tries, self._on_job)
             self.log.info("Job %s", job_id)
-            self._sleep(0, job_id)  # the task may have been killed before there was a job to cancel
+            self._check_killed(f"while it submitted job {job_id}")
             self._publish_link(context, job_id)
             return self._wait(context, submission, job_id)
 
@@ -173,7 +177,7 @@ class RemoteJobOperator(BaseOperator):
         keeps its sessions per thread, hence the thread), and never for long.
         """
         if self._interrupt is None:
-            return
+            self._interrupt = Interrupt()
         self._interrupt.set()
         if self._service is None or self._job_id is None:
             return
@@ -182,7 +186,7 @@ class RemoteJobOperator(BaseOperator):
             return
         self.log.info("The task was killed; cancelling job %s", self._job_id)
         canceller = threading.Thread(
-            target=self._cancel_quietly,
+            target=self._cancel_and_see,
             args=(self._service, self._job_id),
             daemon=True,
             name="datalake-on-kill",
@@ -192,6 +196,14 @@ class RemoteJobOperator(BaseOperator):
         if canceller.is_alive():
             self.log.warning("Job %s has not confirmed its end yet; it may still be running", self._job_id)
 
+    def _cancel_and_see(self, service: JobService, job_id: str) -> None:
+        # A next try may follow at once (the task was cleared): it should find the job ended.
+        self._cancel_quietly(service, job_id)
+        until = time.monotonic() + KILL_TIMEOUT
+        with suppress(DataLakeError):  # the failed cancel is in the log already
+            while service.status(job_id).state.is_active and time.monotonic() < until:
+                Interrupt().wait(0.2)
+
     def _cancel_quietly(self, service: JobService, job_id: str) -> None:
         try:
             service.cancel(job_id)
@@ -199,11 +211,16 @@ class RemoteJobOperator(BaseOperator):
             self.log.exception("Could not cancel job %s; it may still be running", job_id)
 
     def _open(self, context: Context) -> Submission:
-        self._interrupt = Interrupt()
+        if self._interrupt is None:
+            self._interrupt = Interrupt()
         self._service = self.job_service()
         submission = Submission(self._service, context["task_state_store"], self._interrupt, self.log)
         submission.load()
         return submission
+
+    def _check_killed(self, when: str) -> None:
+        if self._interrupt is not None and self._interrupt.is_set:
+            raise JobCancelledError(f"The task was killed {when}", job_id=self._job_id or "")
 
     def _on_job(self, job_id: str) -> None:
         self._job_id = job_id
@@ -249,7 +266,7 @@ class RemoteJobOperator(BaseOperator):
                 **asdict(self.job_location()),
             ),
             method_name="execute_complete",
-            timeout=None if deadline is None else timedelta(seconds=_left(deadline) + DEADLINE_GRACE),
+            timeout=None if deadline is None else timedelta(seconds=deadline - time.time() + DEADLINE_GRACE),
         )
 
     def _deadline(self, context: Context) -> float | None:
@@ -261,9 +278,8 @@ class RemoteJobOperator(BaseOperator):
         self, submission: Submission, job_id: str, deadline: float | None, limit: float | None
     ) -> JobStatus | None:
         """Look until the job has ended; give None when it has not within ``limit`` seconds."""
-        began = time.monotonic()
+        began = seen = time.monotonic()
         shown = ""
-        seen = began
         while True:
             try:
                 status = self._look(submission.service, job_id)
@@ -278,15 +294,16 @@ class RemoteJobOperator(BaseOperator):
                     shown = line
                 if status.state.is_terminal:
                     return status
-            if deadline is not None and _left(deadline) <= 0:
-                return self._expire(submission, job_id)
             waited = time.monotonic() - began
-            if limit is not None and waited >= limit:
-                return None
-            length = pause(waited, self.poll_interval)
-            ends = [length, *([_left(deadline)] if deadline is not None else [])]
-            ends += [limit - waited] if limit is not None else []
-            self._sleep(min(ends), job_id)
+            left = min(
+                math.inf if deadline is None else deadline - time.time(),
+                math.inf if limit is None else limit - waited,
+            )
+            if left <= 0:
+                late = deadline is not None and time.time() >= deadline
+                return self._expire(submission, job_id) if late else None
+            if submission.interrupt.wait(min(left, pause(waited, self.poll_interval))):
+                self._check_killed(f"while it waited for job {job_id}")
 
     def _look(self, service: JobService, job_id: str) -> JobStatus:
         status = service.status(job_id)
@@ -294,15 +311,18 @@ class RemoteJobOperator(BaseOperator):
             return status
         return replace(status, stages=service.progress(job_id))
 
-    def _sleep(self, seconds: float, job_id: str) -> None:
-        if self._interrupt is not None and self._interrupt.wait(seconds):
-            raise JobCancelledError(f"The task was killed while it waited for job {job_id}", job_id=job_id)
-
     def _expire(self, submission: Submission, job_id: str) -> JobStatus:
         """Cancel the job at its deadline; give its status when it has succeeded after all."""
         submission.abandon("it was still active at the deadline")
         self.log.error("Job %s has reached the task's execution timeout; cancelling it", job_id)
-        status = submission.stop(job_id, EXPIRY_PATIENCE)
+        try:
+            status = submission.stop(job_id, EXPIRY_PATIENCE)
+        except ServiceError as error:
+            raise JobTimeoutError(
+                f"Job {job_id} did not end within the task's execution timeout of {self.execution_timeout}, "
+                f"and may still be running: it could not be cancelled: {error}",
+                job_id=job_id,
+            ) from error
         if status.state is JobState.SUCCEEDED:
             return status
         raise JobTimeoutError(
@@ -347,10 +367,6 @@ class RemoteJobOperator(BaseOperator):
             return  # the job itself has ended, or was cancelled already
         self.log.info("The task failed; cancelling job %s (cancel_on_failure is on)", self._job_id)
         self._cancel_quietly(self._service, self._job_id)
-
-
-def _left(deadline: float) -> float:
-    return max(0.0, deadline - time.time())
 
 
 def _mask_token(link: str) -> None:

@@ -213,7 +213,11 @@ def test_merging_says_how_many_files_there_were(jobs: MaxComputeJobs, many_files
     job_id = submit(jobs, request, key)
     assert end(jobs, job_id).state is JobState.SUCCEEDED
     assert jobs.matches(job_id, request, key)
-    assert not jobs.matches(job_id, MergeRequest("other_table"), key)
+    assert jobs.matches(job_id, MergeRequest(f"demo.{many_files.upper()}", "m=1"), key)
+    assert not jobs.matches(job_id, MergeRequest("other_table", "m='1'"), key)
+    assert not jobs.matches(job_id, MergeRequest(many_files, "m='2'"), key)
+    assert not jobs.matches(job_id, MergeRequest(many_files), key)
+    assert not jobs.matches(job_id, ArchiveRequest(many_files, "m='1'"), key)
     result = jobs.result(job_id, request, before)
     assert (result["files_before"], result["files_after"]) == (3, 1)
     assert (result["table"], result["partition"]) == (many_files, "m='1'")
@@ -222,7 +226,9 @@ def test_merging_says_how_many_files_there_were(jobs: MaxComputeJobs, many_files
 def test_archiving_says_how_large_the_table_was(jobs: MaxComputeJobs, many_files: str) -> None:
     request = ArchiveRequest(many_files, "m='1'")
     before = jobs.survey(request)
-    job_id = submit(jobs, request)
+    key = str(uuid.uuid4())
+    job_id = submit(jobs, request, key)
+    assert jobs.matches(job_id, request, key)
     assert end(jobs, job_id).state is JobState.SUCCEEDED
     result = jobs.result(job_id, request, before)
     assert result["bytes_before"] == before["bytes"]

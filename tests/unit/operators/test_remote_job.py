@@ -334,7 +334,7 @@ def test_the_try_after_a_timeout_runs_a_new_job_even_if_the_cancel_was_lost(
     task.ti.start_date = long_ago(hours=1)
     with monkeypatch.context() as patch:
         patch.setattr(FakeService, "cancel", lambda *_: (_ for _ in ()).throw(ServiceError("lost")))
-        with pytest.raises(ServiceError, match="lost"):
+        with pytest.raises(JobTimeoutError, match="may still be running: .*lost"):
             task.execute(execution_timeout=timedelta(minutes=1))
     assert task.server.active == ["job-1"]
     task.ti.start_date = datetime.now(tz=UTC)
@@ -472,8 +472,19 @@ def test_a_kill_does_not_wait_for_a_service_that_hangs(monkeypatch: pytest.Monke
     released.set()
 
 
-def test_a_kill_before_anything_happened_is_harmless() -> None:
-    Task().operator().on_kill()
+def test_a_kill_before_the_submit_submits_nothing() -> None:
+    task = Task()
+    operator = task.operator()
+    operator.on_kill()
+    with pytest.raises(JobCancelledError, match="before it had a job"):
+        operator.execute(task.context)
+    assert task.server.jobs == {}
+
+
+@pytest.mark.parametrize("seconds", [0, -1.0])
+def test_a_poll_without_pauses_is_refused(seconds: float) -> None:
+    with pytest.raises(ConfigurationError, match="poll_interval"):
+        Task().operator(poll_interval=seconds)
 
 
 def test_a_refused_argument_submits_nothing() -> None:
