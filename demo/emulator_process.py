@@ -97,6 +97,11 @@ class EmulatorProcess:
         self._process.check()
 
     @property
+    def pids(self) -> list[int]:
+        """Process ids of the emulator and of everything below it."""
+        return self._process.pids
+
+    @property
     def log(self) -> Path:
         """The file with its output."""
         return self._process.log
