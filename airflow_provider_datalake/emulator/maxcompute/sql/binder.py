@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from airflow_provider_datalake.emulator.maxcompute.sql.statement import Statement
 
 _SUFFIXES = {"L": "bigint", "S": "smallint", "Y": "tinyint"}
-_BINARY = {
+_BINARY: dict[type[exp.Expression], str] = {
     exp.Add: "+",
     exp.Sub: "-",
     exp.Mul: "*",
@@ -56,8 +56,7 @@ _BINARY = {
     exp.GT: ">",
     exp.GTE: ">=",
     exp.NullSafeEQ: "<=>",
-    exp.And: "AND",
-    exp.Or: "OR",
+    exp.NullSafeNEQ: "IS DISTINCT FROM",
     exp.RegexpLike: "RLIKE",
 }
 
@@ -120,8 +119,6 @@ class ExpressionBinder:
             value = self._dispatch(node)
         except SqlError as error:
             raise self.statement.fail(error, node) from error.__cause__
-        except RecursionError:
-            raise self.statement.fail(SemanticError("the expression is nested too deeply"), node) from None
         if grouping and (key := grouping.key(value)):
             del grouping.loose[loose:]
             value = key
@@ -147,17 +144,30 @@ class ExpressionBinder:
         return self.statement.context
 
     def _dispatch(self, node: exp.Expression) -> Typed:
+        operator, bind = _BINARY.get(type(node)), _BINDERS.get(type(node))
+        if operator is None and bind is None:
+            raise SemanticError(f"{describe(node)} is not supported")
         known = _ARGUMENTS.get(type(node), _COMMON_ARGUMENTS)
         for name, value in node.args.items():
             if value and name not in known:
                 raise SemanticError(f"{name.replace('_', ' ').upper()} of {describe(node)} is not supported")
-        operator = _BINARY.get(type(node))
-        if operator:
-            return operators.bind_binary(operator, *self._operands(node), self.context)
-        bind = _BINDERS.get(type(node))
-        if bind is None:
-            raise SemanticError(f"{describe(node)} is not supported")
-        return bind(self, node)
+        if bind:
+            return bind(self, node)
+        return operators.bind_binary(str(operator), *self._operands(node), self.context)
+
+    def _connector(self, node: exp.Connector) -> Typed:
+        # A long chain leans to the left; as a balanced tree it keeps Python's stack flat, here and later.
+        operator, chain = ("AND" if isinstance(node, exp.And) else "OR"), [node.expression]
+        first = node.this
+        while type(first) is type(node):
+            chain.append(first.expression)
+            first = first.this
+        values = [self.bind(operand) for operand in (first, *reversed(chain))]
+        while len(values) > 1:
+            pairs = zip(values[::2], values[1::2], strict=False)
+            joined = [operators.bind_binary(operator, a, b, self.context) for a, b in pairs]
+            values = [*joined, *values[len(joined) * 2 :]]
+        return values[0]
 
     def _operands(self, node: exp.Expression) -> tuple[Typed, Typed]:
         return self.bind(node.this), self.bind(node.expression)
@@ -389,7 +399,8 @@ class ExpressionBinder:
         Bind the call of an aggregate, over the rows of a group or of a window.
 
         :param node: the call, with its FILTER and WITHIN GROUP
-        :param over: whether it is a window's        :return: the DuckDB aggregate, to which ``typed.over`` can add the window
+        :param over: whether it is a window's
+        :return: the DuckDB aggregate, to which ``typed.over`` can add the window
         :raises SqlError: when the arguments do not fit
         """
         call, modifiers = call_of(node)
@@ -495,6 +506,8 @@ def describe(node: exp.Expression) -> str:
     :param node: a node of the query's tree
     :return: e.g. ``TABLE SAMPLE``
     """
+    if isinstance(node, exp.MultitableInserts):
+        return "INSERT into several tables"
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(node).__name__).upper()
 
 
@@ -528,6 +541,8 @@ _BINDERS: dict[type[exp.Expression], Callable[[ExpressionBinder, Any], Typed]] =
     exp.Neg: ExpressionBinder._negative,
     exp.Not: lambda binder, node: operators.bind_unary("NOT", binder.bind(node.this), binder.context),
     exp.BitwiseNot: lambda binder, node: operators.bind_unary("~", binder.bind(node.this), binder.context),
+    exp.And: ExpressionBinder._connector,
+    exp.Or: ExpressionBinder._connector,
     exp.Cast: ExpressionBinder._cast,
     exp.Is: ExpressionBinder._is,
     exp.Between: ExpressionBinder._between,

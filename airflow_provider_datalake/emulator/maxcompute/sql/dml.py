@@ -67,9 +67,9 @@ class InsertRunner:
         self.partition_values = self._partition()
 
     def _find(self) -> Table:
-        for name, value in self.node.args.items():
-            if value and name not in _KNOWN:
-                raise self.statement.unsupported(f"INSERT ... {name.strip('_').upper()}", self.node)
+        for clause, value in self.node.args.items():
+            if value and clause not in _KNOWN:
+                raise self.statement.unsupported(f"INSERT ... {clause.strip('_').upper()}", self.node)
         try:
             name = table_name(
                 [p.name for p in self.target.parts], self.statement.project, self.statement.schema

@@ -13,6 +13,7 @@ from airflow_provider_datalake.emulator.maxcompute.sql.commands import CreateTab
 from airflow_provider_datalake.emulator.maxcompute.sql.database import shared_database
 from airflow_provider_datalake.emulator.maxcompute.sql.ddl import DdlRunner
 from airflow_provider_datalake.emulator.maxcompute.sql.dml import InsertRunner, create_table_as
+from airflow_provider_datalake.emulator.maxcompute.sql.errors import SemanticError
 from airflow_provider_datalake.emulator.maxcompute.sql.execution import IO, Runner, executable
 from airflow_provider_datalake.emulator.maxcompute.sql.names import find_table, table_name
 from airflow_provider_datalake.emulator.maxcompute.sql.parser import parse
@@ -89,10 +90,23 @@ class SqlEngine:
         :raises SqlError: when the statement is wrong or a value cannot be processed
         :raises JobCancelled: when the job was stopped
         """
-        source = Source(query)
+        try:
+            return self._run(Source(query), project.lower(), schema.lower(), settings, control, owner)
+        except RecursionError as error:
+            raise SemanticError("the statement is nested too deeply") from error
+
+    def _run(
+        self,
+        source: Source,
+        project: str,
+        schema: str,
+        settings: Mapping[str, str],
+        control: JobControl,
+        owner: str,
+    ) -> SqlResult:
         parsed = parse(source)
         merged = {**settings, **parsed.settings}
-        statement = self._statement(source, project.lower(), schema.lower(), merged)
+        statement = self._statement(source, project, schema, merged)
         control.check()
         if parsed.query is not None:
             if isinstance(parsed.query, exp.Insert):
@@ -161,7 +175,7 @@ class SqlEngine:
 
 
 def _distinct_names(columns: tuple[OutputColumn, ...]) -> Iterator[OutputColumn]:
-    """Number the columns of a result that would bear the same name, as the service does: ``id``, ``id2``."""
+    """Give each column of a result its own name, as the service does: ``id``, ``id2``."""
     taken: set[str] = set()
     for column in columns:
         name, number = column.name, 2

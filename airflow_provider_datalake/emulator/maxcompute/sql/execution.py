@@ -233,6 +233,8 @@ def translated(error: Exception) -> SqlError:
     if given:
         return runtime_failure(given.group(1), given.group(2).split("\n")[0].strip())
     message = re.sub(r"^[A-Z][A-Za-z ]*(Error|Exception): ?", "", text).split("\n")[0]
+    # Our own names for columns mean nothing to whoever wrote the query.
+    message = re.sub(r"! when casting from source column .*|!$", "", message)
     if isinstance(error, duckdb.ConversionException):
         return IllegalCastValue(message)
     if isinstance(error, duckdb.OutOfRangeException | duckdb.InvalidInputException):

@@ -298,8 +298,10 @@ def collect_predicates(binder: ExpressionBinder, node: exp.Expression, relations
     scans = {s.alias: s for r in relations if not r.optional for s in _scans(r) if s.partition_names}
     if not scans:
         return
+    keys = {name for scan in scans.values() for name in scan.partition_names}
     for part in _conjuncts(node):
-        if part.find(exp.Query, exp.Window):
+        named = [{p.name.lower() for p in c.parts} for c in part.find_all(exp.Column)]
+        if not named or not all(names & keys for names in named) or part.find(exp.Query, exp.Window):
             continue
         condition = binder.condition(part).expr
         columns = list(condition.find_all(exp.Column))

@@ -1,18 +1,20 @@
 """
 MaxCompute's grammar for queries: sqlglot's hive dialect with what it would lose or rewrite taken out.
 
-The tree is only a source for the binder. So functions stay as written (sqlglot would turn them into its own neutral
-nodes, with other semantics), types keep their own text, and statements other than queries are never given to it.
+The tree is only a source for the binder. So functions stay as written (sqlglot would turn them into its own
+neutral nodes, with other semantics), types keep their text, and it is given nothing but queries and INSERT.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlglot import exp, parser
 from sqlglot.dialects.hive import Hive
 from sqlglot.errors import ParseError as SqlglotParseError
 from sqlglot.errors import TokenError
+from sqlglot.parsers.hive import HiveParser
 from sqlglot.tokens import Token, TokenType
 
 from airflow_provider_datalake.emulator.maxcompute.sql.errors import ParseError, SemanticError
@@ -43,37 +45,43 @@ class DatalakeMaxCompute(Hive):
     class Tokenizer(Hive.Tokenizer):
         """Hive's, without the statements whose rest it would swallow as one string."""
 
-        COMMANDS: set[TokenType] = set()
-        KEYWORDS = {
+        COMMANDS: ClassVar[set[TokenType]] = set()
+        KEYWORDS: ClassVar[dict[str, TokenType]] = {
             **{k: v for k, v in Hive.Tokenizer.KEYWORDS.items() if v != TokenType.COMMAND},
-            "RLIKE": TokenType.RLIKE,
             "REGEXP": TokenType.RLIKE,
         }
-        KEYWORDS.pop("{{+", None)
-        KEYWORDS.pop("{{-", None)
 
-    class Parser(Hive.Parser):
+    class Parser(HiveParser):
         """Hive's, with functions left as written."""
 
         STRICT_CAST = True
-        # By name alone, array(1, 2)[0] and a column called list would be taken for constructors.
-        ARRAY_CONSTRUCTORS: dict[str, Any] = {}  # noqa: RUF012
-        FUNCTIONS: dict[str, Any] = {}
-        NO_PAREN_FUNCTIONS: dict[TokenType, Any] = {}
-        NO_PAREN_FUNCTION_PARSERS = {
-            "CASE": Hive.Parser.NO_PAREN_FUNCTION_PARSERS["CASE"],
+        # By name alone, array(1, 2)[0] and a column called list would be taken for them.
+        ARRAY_CONSTRUCTORS: ClassVar[dict[str, Any]] = {}
+        FUNCTIONS: ClassVar[dict[str, Any]] = {}
+        NO_PAREN_FUNCTIONS: ClassVar[dict[TokenType, Any]] = {}
+        NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
+            "CASE": HiveParser.NO_PAREN_FUNCTION_PARSERS["CASE"],
         }
-        FUNCTION_PARSERS = {
-            "CAST": Hive.Parser.FUNCTION_PARSERS["CAST"],
+        FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
+            "CAST": HiveParser.FUNCTION_PARSERS["CAST"],
             "EXTRACT": _extract,
             "TRIM": _trim,
         }
 
-        def build_cast(self, strict: bool, **kwargs: Any) -> exp.Expression:
+        def expression(
+            self, instance: Any, token: Token | None = None, comments: list[str] | None = None
+        ) -> Any:
+            # NULL, TRUE and the like have no position of their own; of longer nodes the leftmost part counts.
+            result = super().expression(instance, token, comments)
+            if self._prev and "start" not in result.meta:
+                result.update_positions(self._prev)
+            return result
+
+        def build_cast(self, strict: bool, **kwargs: Any) -> exp.Expr:
             # Not hive's own, which replaces what stands before BD and the type that it names.
             return parser.Parser.build_cast(self, strict, **kwargs)
 
-        def _parse_types(self, *args: Any, **kwargs: Any) -> exp.Expression | None:
+        def _parse_types(self, *args: Any, **kwargs: Any) -> exp.Expr | None:
             # Not hive's own, which takes the length of VARCHAR(n) away.
             start = self._curr.start if self._curr else 0
             result = parser.Parser._parse_types(self, *args, **kwargs)
@@ -83,6 +91,12 @@ class DatalakeMaxCompute(Hive):
             return result
 
 
+# Whole strings, names and comments, and whatever else stands between them.
+_PIECE = re.compile(
+    r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`[^`]*`"""
+    r"""|--[^\n]*|/\*.*?\*/|(?!['"`]|/\*).""",
+    re.DOTALL,
+)
 _SET_OPERATIONS = (TokenType.UNION, TokenType.INTERSECT, TokenType.EXCEPT)
 _DIALECT = DatalakeMaxCompute()
 
@@ -98,7 +112,17 @@ def tokenize(source: Source) -> list[Token]:
     try:
         return list(_DIALECT.tokenize(source.text))
     except TokenError as error:
-        raise ParseError(f"cannot read the text: {str(error).splitlines()[0]}", 1, 1) from error
+        offset = _unterminated(source.text)
+        what = "comment" if source.text.startswith("/*", offset) else "string or name"
+        raise ParseError(f"a {what} does not end", *source.position(offset)) from error
+
+
+def _unterminated(text: str) -> int:
+    """Find the string, quoted name or comment that does not end."""
+    end = 0
+    while match := _PIECE.match(text, end):
+        end = match.end()
+    return end
 
 
 def parse_query(source: Source, tokens: list[Token]) -> exp.Expression:
@@ -119,7 +143,7 @@ def parse_query(source: Source, tokens: list[Token]) -> exp.Expression:
     except RecursionError as error:
         raise ParseError("the statement is nested too deeply", *source.position(tokens[0].start)) from error
     tree = trees[0] if len(trees) == 1 else None
-    if tree is None or isinstance(tree, exp.Command):
+    if not isinstance(tree, exp.Expression) or isinstance(tree, exp.Command):
         raise unexpected(source, tokens[0])
     return tree
 

@@ -41,8 +41,8 @@ def order_and_limit(
         if not limit and statement.context.flag("odps.sql.validate.orderby.limit", True):
             raise statement.fail(
                 SemanticError(
-                    "ORDER BY must be used with a LIMIT clause, please set odps.sql.validate.orderby.limit=false "
-                    "to use it"
+                    "ORDER BY must be used with a LIMIT clause, please set "
+                    "odps.sql.validate.orderby.limit=false to use it"
                 ),
                 order,
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlglot.tokens import TokenType
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 _QUERIES = ("SELECT", "WITH", "FROM", "INSERT", "VALUES", "(")
 # What the service has and the emulator lacks.
 _MISSING = frozenset(
-    "ADD ANALYZE CALL CLONE COPY COST DECLARE DELETE DENY EXPLAIN EXPORT FREEZE GRANT IMPORT INSTALL KILL LIST LOAD"
-    " MERGE MSCK PURGE PUT READ REBUILD REFRESH REMOVE REPLACE RESTORE REVOKE RUN STATUS TUNNEL UNDO UNLOAD UPDATE"
-    " USE WAIT WHOAMI".split()
+    "ADD ANALYZE CALL CLONE COPY COST DECLARE DELETE DENY EXPLAIN EXPORT FREEZE GRANT IMPORT INSTALL KILL"
+    " LIST LOAD MERGE MSCK PURGE PUT READ REBUILD REFRESH REMOVE REPLACE RESTORE REVOKE RUN STATUS TUNNEL"
+    " UNDO UNLOAD UPDATE USE WAIT WHOAMI".split()
 )
 
 
@@ -145,8 +145,8 @@ def _table_element(reader: Reader) -> commands.ColumnSpec:
     return reader.column()
 
 
-def _table_options(reader: Reader) -> dict:  # type: ignore[type-arg]
-    options: dict[str, object] = {}
+def _table_options(reader: Reader) -> dict[str, Any]:
+    options: dict[str, Any] = {}
     while (found := reader.peek()) is not None and not reader.at_words("AS"):
         if reader.skip_words("COMMENT"):
             options["comment"] = reader.string()
@@ -157,7 +157,7 @@ def _table_options(reader: Reader) -> dict:  # type: ignore[type-arg]
         elif reader.skip_words("TBLPROPERTIES"):
             options["properties"] = _checked_properties(reader, reader.properties())
         elif reader.skip_words("STORED", "AS"):
-            # How a table's own files look is not for a statement to say; ALIORC is what the service writes by itself.
+            # ALIORC is what the service uses by itself; its files are never seen.
             if reader.name("a file format").upper() != "ALIORC":
                 raise FeatureNotSupported(
                     "STORED AS of an internal table", *reader.source.position(found.start)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import operator
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_datalake.emulator.catalog import InvalidDefinition
 from airflow_provider_datalake.emulator.definitions import canonical_value, canonical_values
@@ -10,7 +11,7 @@ from airflow_provider_datalake.emulator.maxcompute.sql.errors import InvalidPart
 from airflow_provider_datalake.emulator.maxcompute.types import duckdb_type, parse_type
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import duckdb
 
@@ -19,6 +20,15 @@ if TYPE_CHECKING:
     from airflow_provider_datalake.emulator.maxcompute.sql.scope import Scan
     from airflow_provider_datalake.emulator.maxcompute.sql.source import Source
     from airflow_provider_datalake.emulator.maxcompute.sql.statement import Statement
+
+_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "=": operator.eq,
+    "<>": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
 
 def spec_values(table: Table, spec: Spec, source: Source) -> tuple[str, ...]:
@@ -61,7 +71,7 @@ def _check_columns(table: Table, spec: Spec, source: Source) -> None:
 
 def matching(catalog: Catalog, table: Table, spec: Spec, source: Source) -> list[Partition]:
     """
-    Find the partitions that satisfy a clause, whose columns may be some of the table's and compared in other ways.
+    Find the partitions that satisfy a clause, which may leave columns out and compare by more than ``=``.
 
     :param catalog: the catalog
     :param table: the table
@@ -71,7 +81,7 @@ def matching(catalog: Catalog, table: Table, spec: Spec, source: Source) -> list
     :raises InvalidPartition: when the clause does not fit the table
     """
     _check_columns(table, spec, source)
-    tests = []
+    tests: list[Callable[[Partition], bool]] = []
     for term in spec:
         index = next(i for i, c in enumerate(table.partition_columns) if c.name == term.column)
         column = table.partition_columns[index]
@@ -79,17 +89,16 @@ def matching(catalog: Catalog, table: Table, spec: Spec, source: Source) -> list
             wanted = canonical_value(column, term.value)
         except InvalidDefinition as error:
             raise InvalidPartition(str(error), *source.position(term.at)) from error
-        tests.append((index, term.operator, wanted, parse_type(column.type).is_integer))
-    return [p for p in catalog.list_partitions(table) if all(_holds(p.values[i], *t) for i, *t in tests)]
+        tests.append(_test(index, _COMPARISONS[term.operator], wanted, parse_type(column.type).is_integer))
+    return [p for p in catalog.list_partitions(table) if all(test(p) for test in tests)]
 
 
-def _holds(value: str, operator: str, wanted: str, integer: bool) -> bool:
-    left: str | int = int(value) if integer else value
-    right: str | int = int(wanted) if integer else wanted
-    if operator in ("=", "<>"):
-        return (left == right) == (operator == "=")
-    less = left < right  # type: ignore[operator]
-    return {"<": less, "<=": less or left == right, ">": not less and left != right, ">=": not less}[operator]
+def _test(
+    index: int, compare: Callable[[object, object], bool], wanted: str, integer: bool
+) -> Callable[[Partition], bool]:
+    if integer:
+        return lambda partition: compare(int(partition.values[index]), int(wanted))
+    return lambda partition: compare(partition.values[index], wanted)
 
 
 def prune(statement: Statement, connection: duckdb.DuckDBPyConnection) -> None:
@@ -104,8 +113,8 @@ def prune(statement: Statement, connection: duckdb.DuckDBPyConnection) -> None:
         if not scan.table.partition_columns:
             continue
         if not scan.predicates and not statement.context.flag("odps.sql.allow.fullscan", True):
-            message = f"{scan.table.full_name} is full scan with all partitions, please specify partition predicates"
-            raise statement.fail(SemanticError(message), scan.node)
+            message = "is full scan with all partitions, please specify partition predicates"
+            raise statement.fail(SemanticError(f"{scan.table.full_name} {message}"), scan.node)
         if scan.predicates:
             everything = statement.catalog.list_partitions(scan.table)
             scan.partitions = _satisfying(scan, everything, connection)
@@ -118,20 +127,19 @@ def _satisfying(
 
     if not partitions:
         return []
-    columns = scan.table.partition_columns
-    projection = ", ".join(
-        f'CAST(row["values"][{i + 1}] AS {duckdb_type(parse_type(c.type))}) AS "{c.name}"'
-        for i, c in enumerate(columns)
+    columns = ", ".join(
+        f'CAST("$row"[{i}] AS {duckdb_type(parse_type(c.type))}) AS "{c.name}"'
+        for i, c in enumerate(scan.table.partition_columns, 2)
     )
     conditions = " AND ".join(f"({p.sql(dialect='duckdb')})" for p in scan.predicates)
     sql = (
-        f'SELECT "$at" FROM (SELECT row."at" AS "$at", {projection} FROM (SELECT unnest($1) AS row)) AS '
-        f'"{scan.alias}" WHERE {conditions}'
+        f'SELECT "$at" FROM (SELECT CAST("$row"[1] AS BIGINT) AS "$at", {columns} '
+        f'FROM (SELECT unnest($1) AS "$row")) AS "{scan.alias}" WHERE {conditions}'
     )
-    rows = [{"at": i, "values": list(p.values)} for i, p in enumerate(partitions)]
+    rows = [[str(i), *p.values] for i, p in enumerate(partitions)]
     try:
         found = {i for (i,) in connection.execute(sql, [rows]).fetchall()}
-    except duckdb.Error:
-        # The query itself meets the same value and says what is wrong with it.
+    except (duckdb.DataError, duckdb.InvalidInputException):
+        # The query itself may never meet that value; if it does, it says what is wrong with it.
         return list(partitions)
     return [p for i, p in enumerate(partitions) if i in found]

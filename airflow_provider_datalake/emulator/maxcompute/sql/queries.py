@@ -92,19 +92,35 @@ def _bind_parenthesis(statement: Statement, node: exp.Subquery, parent: Scope | 
 
 
 def _bind_set_operation(statement: Statement, node: exp.SetOperation, parent: Scope | None) -> BoundQuery:
-    _check_known(statement, node, _KNOWN_SET_OPERATION)
-    left, right = (bind_query(statement, side, parent) for side in (node.this, node.expression))
+    # A long chain leans to the left; walking down it keeps Python's stack flat.
+    chain, first = [node], node.this
+    while isinstance(first, exp.SetOperation) and not any(first.args.get(k) for k in ("with_", *_MODIFIERS)):
+        chain.append(first)
+        first = first.this
+    query = bind_query(statement, first, parent)
+    for operation in reversed(chain):
+        _check_known(statement, operation, _KNOWN_SET_OPERATION)
+        query = _combined(statement, operation, query, bind_query(statement, operation.expression, parent))
+    return _sorted_and_limited(statement, query, node)
+
+
+def _combined(
+    statement: Statement, node: exp.SetOperation, left: BoundQuery, right: BoundQuery
+) -> BoundQuery:
     if len(left.columns) != len(right.columns):
-        message = f"numbers of columns does not match, left is {len(left.columns)} while right is {len(right.columns)}"
-        raise statement.fail(IllegalUnion(message), node.expression)
-    types = [
-        _common(statement, i, a, b)
-        for i, (a, b) in enumerate(zip(left.columns, right.columns, strict=True), 1)
-    ]
-    sides = [exp.Subquery(this=converted(statement, q, types)) for q in (left, right)]
-    operation = type(node)(this=sides[0], expression=sides[1], distinct=bool(node.args.get("distinct")))
-    columns = tuple(OutputColumn(c.name, t, c.node) for c, t in zip(left.columns, types, strict=True))
-    return _sorted_and_limited(statement, BoundQuery(operation, columns), node)
+        numbers = f"left is {len(left.columns)} while right is {len(right.columns)}"
+        raise statement.fail(IllegalUnion(f"numbers of columns does not match, {numbers}"), node.expression)
+    pairs = list(zip(left.columns, right.columns, strict=True))
+    types = [_common(statement, number, a, b) for number, (a, b) in enumerate(pairs, 1)]
+    sides = [converted(statement, q, types) for q in (left, right)]
+    # UNION and EXCEPT apply from left to right here and there; all else goes into parentheses.
+    if isinstance(node, exp.Intersect) or not isinstance(sides[0], exp.Union | exp.Except):
+        sides[0] = exp.Subquery(this=sides[0])
+    operation = type(node)(
+        this=sides[0], expression=exp.Subquery(this=sides[1]), distinct=bool(node.args.get("distinct"))
+    )
+    columns = tuple(OutputColumn(a.name, t, a.node) for (a, _), t in zip(pairs, types, strict=True))
+    return BoundQuery(operation, columns)
 
 
 def _common(statement: Statement, number: int, left: OutputColumn, right: OutputColumn) -> DataType:
@@ -125,7 +141,7 @@ def _common(statement: Statement, number: int, left: OutputColumn, right: Output
 
 
 def _sorted_and_limited(statement: Statement, query: BoundQuery, node: exp.Expression) -> BoundQuery:
-    """Sort and cut the result of a set operation or of a query in parentheses, whose columns go by their names."""
+    """Sort and cut the result of a set operation or of a query in parentheses."""
     if not any(node.args.get(k) for k in _MODIFIERS):
         return query
     alias = statement.alias()

@@ -10,7 +10,7 @@ from sqlglot.tokens import Token, TokenType
 
 from airflow_provider_datalake.emulator.catalog import ColumnSpec
 from airflow_provider_datalake.emulator.maxcompute.sql.commands import Condition, Name, Spec
-from airflow_provider_datalake.emulator.maxcompute.sql.errors import ParseError
+from airflow_provider_datalake.emulator.maxcompute.sql.errors import FeatureNotSupported, ParseError
 from airflow_provider_datalake.emulator.maxcompute.types import TypeSyntaxError, parse_type
 
 if TYPE_CHECKING:
@@ -336,8 +336,8 @@ class Reader:
                 comment = self.string()
             elif self.at_words("DEFAULT") or self.at_words("PRIMARY") or self.at_words("GENERATED"):
                 found = self.take()
-                raise ParseError(
-                    f"{found.text.upper()} of a column is not supported", *self.source.position(found.start)
+                raise FeatureNotSupported(
+                    f"{found.text.upper()} of a column", *self.source.position(found.start)
                 )
             else:
                 return ColumnSpec(name, data_type, comment, nullable)

@@ -87,7 +87,7 @@ class Relation:
     """
     One item of a FROM clause.
 
-    :param names: what it may be called by, the full qualification: ``("demo", "default", "t")`` or ``("alias",)``
+    :param names: what it is called in full: ``("demo", "default", "t")`` or ``("alias",)``
     :param fields: its columns, in order
     :param optional: whether an outer join may fill it with NULLs
     """
@@ -178,7 +178,7 @@ class Grouping:
     relation: str
     keys: list[Typed]
     aggregates: list[Typed] = field(default_factory=list)
-    # Columns seen outside of keys and aggregates: legal only when an enclosing expression turns out to be a key.
+    # Columns outside of keys and aggregates: legal only when an enclosing expression turns out to be a key.
     loose: list[tuple[str, exp.Expression]] = field(default_factory=list)
 
     def key(self, value: Typed) -> Typed | None:
@@ -200,11 +200,11 @@ class Grouping:
         :param value: the aggregate bound over the FROM clause
         :return: the reference to it
         """
-        for index, known in enumerate(self.aggregates):
-            if known.expr == value.expr:
-                break
+        known = [a.expr for a in self.aggregates]
+        if value.expr in known:
+            index = known.index(value.expr)
         else:
-            index = len(self.aggregates)
+            index = len(known)
             self.aggregates.append(value)
         return Typed(column(self.relation, aggregate_name(index)), value.type, node=value.node)
 

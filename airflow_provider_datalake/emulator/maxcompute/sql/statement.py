@@ -1,4 +1,4 @@
-"""What the parts of one statement's binding share: where names lead, and the pieces that its SQL is made of."""
+"""What the parts of one statement's binding share: where names lead, and the pieces of its SQL."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Statement:
     # The CTEs that may be named at this point, innermost first.
     visible: ChainMap[str, CommonTable] = field(default_factory=ChainMap)
     scans: list[Scan] = field(default_factory=list)
-    # (DuckDB name, DuckDB query) of every CTE of the query, at whatever depth: names are unique, so all are hoisted.
+    # DuckDB name and query of every CTE, at whatever depth: these names are unique, so all go to the top.
     common: list[tuple[str, exp.Expression]] = field(default_factory=list)
     _aliases: int = 0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
@@ -94,10 +94,9 @@ def _default_frame(binder: ExpressionBinder, name: str, ordered: bool) -> exp.Wi
 
 
 def _frame(binder: ExpressionBinder, spec: exp.WindowSpec) -> exp.WindowSpec:
-    exclude = spec.args.get("exclude")
-    if exclude:
+    if spec.args.get("exclude"):
         raise SemanticError("EXCLUDE in a window frame is not supported")
-    bounds = {}
+    bounds: dict[str, Any] = {}
     for side in ("start", "end"):
         bound = spec.args.get(side)
         if isinstance(bound, exp.Expression):

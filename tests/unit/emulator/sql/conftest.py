@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,7 +29,7 @@ class Sql:
     jobs: list[JobControl] = field(default_factory=list)
 
     def control(self) -> JobControl:
-        control = JobControl(f"job{len(self.jobs)}", self.directory / f"result{len(self.jobs)}.arrow")
+        control = JobControl(uuid.uuid4().hex, self.directory / f"result{len(self.jobs)}.arrow")
         self.jobs.append(control)
         return control
 
@@ -61,6 +62,16 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
             sql.run(statement)
     storage.close()
     return directory / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_sql(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sql]:
+    """One storage for all statements that change nothing."""
+    directory = tmp_path_factory.mktemp("shared")
+    shutil.copytree(prepared, directory / "data")
+    storage = Storage(directory / "data")
+    yield Sql(storage, directory)
+    storage.close()
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from airflow_provider_datalake.emulator.maxcompute.sql.errors import SqlError
 if TYPE_CHECKING:
     from tests.unit.emulator.sql.conftest import Sql
 
+CHANGING = ("CREATE", "DROP", "ALTER", "TRUNCATE", "INSERT", "WITH x")
 DIRECTORY = Path(__file__).parent / "statements"
 
 
@@ -48,8 +49,11 @@ def test_the_list_is_long_enough() -> None:
 
 
 @pytest.mark.parametrize("case", _cases())
-def test_statement(sql: Sql, case: dict[str, Any]) -> None:
+def test_statement(request: pytest.FixtureRequest, case: dict[str, Any]) -> None:
     import pyarrow as pa
+
+    changes = any(key in case for key in ("before", "after")) or case["sql"].startswith(CHANGING)
+    sql: Sql = request.getfixturevalue("sql" if changes else "shared_sql")
 
     settings = case.get("settings", {})
     for statement in case.get("before", []):
