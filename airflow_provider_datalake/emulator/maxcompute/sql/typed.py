@@ -209,14 +209,19 @@ def _primary(value: exp.Expression) -> exp.Expression:
 
 
 def _bind_once(tree: exp.Expression, values: list[exp.Expression]) -> exp.Expression:
-    # A one-element list and a lambda are DuckDB's only "let" inside of an expression.
+    # A one-element list and a lambda are DuckDB's only "let" inside of an expression. Literals stay where
+    # they are, for some of its functions want constants.
+    bound = {f"__arg{i}": v for i, v in enumerate(values) if not _is_literal(v)}
     fields = exp.Struct(
         expressions=[
-            exp.PropertyEQ(this=exp.to_identifier(f"__arg{i}"), expression=v.copy())
-            for i, v in enumerate(values)
+            exp.PropertyEQ(this=exp.to_identifier(name), expression=value.copy())
+            for name, value in bound.items()
         ]
     )
-    body = _substitute(tree, {f"__arg{i}": _parse(f"__let.__arg{i}") for i in range(len(values))})
+    places = {f"__arg{i}": v for i, v in enumerate(values)} | {
+        name: _parse(f"__let.{name}") for name in bound
+    }
+    body = _substitute(tree, places)
     call = _parse("list_extract(list_transform([__fields], lambda __let: __body), 1)")
 
     def place(node: exp.Expression) -> exp.Expression:
@@ -227,6 +232,12 @@ def _bind_once(tree: exp.Expression, values: list[exp.Expression]) -> exp.Expres
         return node
 
     return call.transform(place, copy=False)
+
+
+def _is_literal(value: exp.Expression) -> bool:
+    while isinstance(value, exp.Cast | exp.Paren | exp.Neg):
+        value = value.this
+    return isinstance(value, exp.Literal | exp.Null | exp.Boolean)
 
 
 def _costly(value: exp.Expression) -> bool:

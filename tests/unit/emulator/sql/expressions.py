@@ -10,6 +10,7 @@ import sqlglot
 from sqlglot import exp
 
 from airflow_provider_datalake.emulator.maxcompute.sql import casts, operators, udfs
+from airflow_provider_datalake.emulator.maxcompute.sql.errors import SqlError
 from airflow_provider_datalake.emulator.maxcompute.sql.functions import AGGREGATES, bind_scalar
 from airflow_provider_datalake.emulator.maxcompute.sql.grammar import DatalakeMaxCompute
 from airflow_provider_datalake.emulator.maxcompute.sql.typed import (
@@ -132,6 +133,32 @@ class Evaluator:
         return bind_scalar(name, bound, self.ctx)
 
 
+class ColumnEvaluator(Evaluator):
+    """Binds with a column in the place of every literal."""
+
+    def __init__(self, ctx: FunctionContext) -> None:
+        super().__init__(ctx)
+        self.literals: list[Typed] = []
+
+    def _literal(self, node: exp.Literal) -> Typed:
+        return self._moved(super()._literal(node))
+
+    def _neg(self, node: exp.Neg) -> Typed:
+        inner = node.this
+        if isinstance(inner, exp.Literal) and inner.this.isdigit():
+            return self._moved(casts.literal_integer(f"-{inner.this}", self.ctx))
+        return super()._neg(node)
+
+    def _moved(self, value: Typed) -> Typed:
+        self.literals.append(value)
+        return Typed(exp.column(f"c{len(self.literals) - 1}"), value.type)
+
+    def rows(self) -> str:
+        """Give two equal rows of the literals."""
+        columns = ", ".join(f"{value.sql()} AS c{i}" for i, value in enumerate(self.literals))
+        return f"SELECT {columns} FROM range(2)"
+
+
 def connect() -> Any:
     import duckdb
 
@@ -165,6 +192,23 @@ class Session:
                 f"{sql}: DuckDB gives {actual[0]}, declared is {declared[0]}: {value.sql()}"
             )
         return (result if rows and len(result) != 1 else result[0]), value.type
+
+    def checked(self, sql: str) -> tuple[Any, DataType]:
+        """Evaluate an expression, and see that columns in the place of its literals give the same."""
+        value, data_type = self.typed(sql)
+        evaluator = ColumnEvaluator(context())
+        try:
+            bound = evaluator.bind(sql)
+        except SqlError:
+            # The function takes constants only.
+            return value, data_type
+        if evaluator.literals:
+            assert bound.type == data_type
+            # A table, so that nothing is folded.
+            self.connection.execute(f"CREATE OR REPLACE TEMP TABLE literals AS {evaluator.rows()}")
+            table = self.connection.sql(f"SELECT {bound.sql()} FROM literals").to_arrow_table()
+            assert table.column(0).to_pylist() == [value, value], bound.sql()
+        return value, data_type
 
     def value(self, sql: str, ctx: FunctionContext | None = None, rows: str = "", **columns: str) -> Any:
         return self.typed(sql, ctx, rows, **columns)[0]

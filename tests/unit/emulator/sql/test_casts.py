@@ -83,7 +83,7 @@ FULL_DATES = context(odps__sql__executionengine__enable__string__to__date__full_
     ],
 )  # fmt: skip
 def test_cast_follows_the_documentation(sql: Session, source: str, target: str, expected: object) -> None:
-    value, data_type = sql.typed(f"cast({source} as {target})")
+    value, data_type = sql.checked(f"cast({source} as {target})")
     assert (value, str(data_type)) == (expected, target)
 
 

@@ -77,7 +77,7 @@ def expression_session() -> Session:
 def test_collections_are_those_of_the_documentation(
     sql: Session, call: str, expected: object, data_type: str
 ) -> None:
-    value, actual = sql.typed(call)
+    value, actual = sql.checked(call)
     assert (value, str(actual)) == (expected, data_type)
 
 
@@ -118,7 +118,7 @@ def test_collections_are_those_of_the_documentation(
     ],
 )  # fmt: skip
 def test_json_is_that_of_the_documentation(sql: Session, call: str, expected: object, data_type: str) -> None:
-    value, actual = sql.typed(call)
+    value, actual = sql.checked(call)
     assert (value, str(actual)) == (expected, data_type)
 
 

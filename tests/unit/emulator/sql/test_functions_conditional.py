@@ -39,7 +39,7 @@ def expression_session() -> Session:
 def test_the_value_and_type_are_those_of_the_documentation(
     sql: Session, call: str, expected: object, data_type: str
 ) -> None:
-    value, actual = sql.typed(call)
+    value, actual = sql.checked(call)
     assert (value, str(actual)) == (expected, data_type)
 
 

@@ -141,7 +141,7 @@ def expression_session() -> Session:
 def test_strings_are_those_of_the_documentation(
     sql: Session, call: str, expected: object, data_type: str
 ) -> None:
-    value, actual = sql.typed(call)
+    value, actual = sql.checked(call)
     assert (value, str(actual)) == (expected, data_type)
 
 
@@ -191,7 +191,7 @@ def test_strings_are_those_of_the_documentation(
 def test_patterns_match_like_in_the_documentation(
     sql: Session, call: str, expected: object, data_type: str
 ) -> None:
-    value, actual = sql.typed(call)
+    value, actual = sql.checked(call)
     assert (value, str(actual)) == (expected, data_type)
 
 

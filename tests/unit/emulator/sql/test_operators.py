@@ -106,7 +106,7 @@ def test_operators_have_the_services_values_and_types(
         with pytest.raises(duckdb.ConversionException):
             sql.value(expression)
         return
-    value, actual = sql.typed(expression)
+    value, actual = sql.checked(expression)
     assert (value, str(actual)) == (expected, data_type)
 
 

@@ -13,6 +13,7 @@ from airflow_provider_datalake.emulator.maxcompute.sql.functions.arguments impor
     boolean,
     constant_string,
     count,
+    is_literal,
     mismatch,
     string,
     whole,
@@ -28,6 +29,7 @@ from airflow_provider_datalake.emulator.maxcompute.sql.typed import (
     duckdb_cast,
     emit,
     map_of,
+    null,
 )
 from airflow_provider_datalake.emulator.maxcompute.types import DataType
 
@@ -160,14 +162,42 @@ def _sort_array(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
     )
 
 
+def joined(values: Typed, separator: Typed) -> Typed:
+    """
+    Join the strings of an array, leaving NULLs out.
+
+    :param values: an ARRAY of STRING
+    :param separator: a STRING
+    :return: the joined STRING, empty when there is nothing to join
+    """
+    if separator.is_null:
+        return null(STRING)
+    if is_literal(separator):
+        return emit(
+            STRING,
+            "coalesce(array_to_string({0}, {1}), CASE WHEN {0} IS NOT NULL THEN '' END)",
+            values,
+            separator,
+        )
+    # DuckDB joins by a constant only.
+    known = emit(values.type, "list_filter({0}, lambda __v: __v IS NOT NULL)", values)
+    return emit(
+        STRING,
+        "CASE WHEN {1} IS NULL THEN NULL WHEN len({0}) = 0 THEN ''"
+        " WHEN len({0}) > 0 THEN list_reduce({0}, lambda __a, __b: __a || {1} || __b) END",
+        known,
+        separator,
+    )
+
+
 def _array_join(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
     count("array_join", args, 2, 3)
     value = casts.cast(_array_argument("array_join", args[0]), array_of(STRING), ctx)
     separator = string("array_join", args[1], ctx)
-    if len(args) == 2:
-        return emit(STRING, "array_to_string({0}, {1})", value, separator)
-    filled = "array_to_string(list_transform({0}, lambda __v: coalesce(__v, {2})), {1})"
-    return emit(STRING, filled, value, separator, string("array_join", args[2], ctx))
+    if len(args) == 3:
+        filler = string("array_join", args[2], ctx)
+        value = emit(value.type, "list_transform({0}, lambda __v: coalesce(__v, {1}))", value, filler)
+    return joined(value, separator)
 
 
 def _slice(args: Sequence[Typed], ctx: FunctionContext) -> Typed:

@@ -18,6 +18,7 @@ from airflow_provider_datalake.emulator.maxcompute.sql.functions.arguments impor
     string,
     whole,
 )
+from airflow_provider_datalake.emulator.maxcompute.sql.functions.collection import joined
 from airflow_provider_datalake.emulator.maxcompute.sql.typed import (
     BIGINT,
     BINARY,
@@ -62,7 +63,7 @@ def _concat_ws(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
     count("concat_ws", args, 2, -1)
     separator = string("concat_ws", args[0], ctx)
     if len(args) == 2 and args[1].type.name == "array":
-        return emit(STRING, "array_to_string({1}, {0})", separator, casts.cast(args[1], _TEXTS, ctx))
+        return joined(casts.cast(args[1], _TEXTS, ctx), separator)
     values = [string("concat_ws", a, ctx) for a in args[1:]]
     holes = ", ".join(f"{{{i}}}" for i in range(1, len(values) + 1))
     return emit(STRING, f"concat_ws({{0}}, {holes})", separator, *values)
@@ -169,13 +170,38 @@ def _split_part(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
         return source
     if first == last:
         return emit(STRING, "split_part({0}, {1}, {2})", source, separator, integer(first))
-    return emit(
-        STRING,
-        "array_to_string(list_slice(string_split({0}, {1}), {2}, {3}), {1})",
+    pieces = emit(
+        _TEXTS,
+        "list_slice(string_split({0}, {1}), {2}, {3})",
         source,
         separator,
         integer(first),
         integer(last),
+    )
+    return joined(pieces, separator)
+
+
+def _substring_index(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
+    count("substring_index", args, 3)
+    source, separator = (string("substring_index", a, ctx) for a in args[:2])
+    number = whole("substring_index", args[2], ctx)
+    pieces = emit(
+        _TEXTS,
+        "CASE WHEN {2} > 0 THEN list_slice(string_split({0}, {1}), 1, {2})"
+        " WHEN {2} < 0 THEN list_slice(string_split({0}, {1}),"
+        " greatest(len(string_split({0}, {1})) + {2} + 1, 1), len(string_split({0}, {1}))) END",
+        source,
+        separator,
+        number,
+    )
+    nothing = "{0} IS NOT NULL AND {1} IS NOT NULL AND ({2} = 0 OR {1} = '')"
+    return emit(
+        STRING,
+        f"CASE WHEN {nothing} THEN '' ELSE {{3}} END",
+        source,
+        separator,
+        number,
+        joined(pieces, separator),
     )
 
 
@@ -280,12 +306,6 @@ def _url(name: str) -> Binder:
     )
 
 
-_SUBSTRING_INDEX = (
-    "CASE WHEN {0} IS NULL OR {1} IS NULL THEN NULL WHEN {2} = 0 OR {1} = '' THEN ''"
-    " WHEN {2} > 0 THEN array_to_string(list_slice(string_split({0}, {1}), 1, {2}), {1})"
-    " ELSE array_to_string(list_slice(string_split({0}, {1}),"
-    " greatest(len(string_split({0}, {1})) + {2} + 1, 1), len(string_split({0}, {1}))), {1}) END"
-)
 _CHR = (
     "CASE WHEN {0} BETWEEN 0 AND 255 THEN chr(CAST({0} AS INTEGER))"
     " WHEN {0} IS NOT NULL THEN error('ODPS-0121095:chr takes 0 to 255, not ' || {0}) END"
@@ -301,7 +321,7 @@ SCALARS: dict[str, Binder] = {
     "concat_ws": _concat_ws,
     "substr": _substring("substr"),
     "substring": _substring("substring"),
-    "substring_index": native("substring_index", STRING, _SUBSTRING_INDEX, string, string, whole),
+    "substring_index": _substring_index,
     "instr": _instr,
     "locate": _LOCATE,
     "find_in_set": _find_in_set,
