@@ -170,7 +170,10 @@ def is_encoding(value: str, source: str, target: str) -> bool:
 @_function("VARCHAR", "VARCHAR", "VARCHAR", "VARCHAR")
 def parse_url(url: str, part: str, key: str) -> str | None:
     """Take a part of a URL as java.net.URI names them; the key is empty unless one of QUERY is asked for."""
-    pieces = urlsplit(url)
+    try:
+        pieces = urlsplit(url)
+    except ValueError:
+        return None
     if not pieces.scheme:
         return None
     path, query = pieces.path, pieces.query
