@@ -348,6 +348,8 @@ def _decimal(op: str, left: Typed, right: Typed) -> Typed:
         return emit(target, f"CAST({{0}} {op} {{1}} AS {duckdb_type(target)})", a, b)
     if op == "*":
         target = _bounded(p1 + p2 + 1, s1 + s2)
+        if s1 + s2 <= target.args[1]:
+            return emit(target, f"CAST({{0}} * {{1}} AS {duckdb_type(target)})", a, b)
         if p1 + p2 <= 38:
             product = emit(decimal(p1 + p2, s1 + s2), "{0} * {1}", a, b)
             return Typed(cut_decimal(product, target), target, product.constant)
