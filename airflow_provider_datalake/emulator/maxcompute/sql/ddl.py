@@ -25,7 +25,6 @@ from airflow_provider_datalake.emulator.maxcompute.sql.names import (
     TableName,
     check_name,
     find_table,
-    table_name,
 )
 from airflow_provider_datalake.emulator.maxcompute.sql.partitions import matching, spec_values
 from airflow_provider_datalake.emulator.storage import SegmentChange
@@ -75,7 +74,7 @@ class DdlRunner:
             raise DdlError(str(error), *position) from error
 
     def _name(self, name: commands.Name) -> TableName:
-        return table_name(name.parts, self.statement.project, self.statement.schema)
+        return self.statement.table_name(name.parts)
 
     def _table(self, command: commands.Command) -> Table:
         return find_table(self.catalog, self._name(command.name))

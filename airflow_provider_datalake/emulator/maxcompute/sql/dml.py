@@ -24,7 +24,7 @@ from airflow_provider_datalake.emulator.maxcompute.sql.errors import (
 )
 from airflow_provider_datalake.emulator.maxcompute.sql.execution import IO, executable, partition_text
 from airflow_provider_datalake.emulator.maxcompute.sql.grammar import parse_query
-from airflow_provider_datalake.emulator.maxcompute.sql.names import find_table, table_name
+from airflow_provider_datalake.emulator.maxcompute.sql.names import find_table
 from airflow_provider_datalake.emulator.maxcompute.sql.partitions import prune, spec_values
 from airflow_provider_datalake.emulator.maxcompute.sql.queries import bind_query
 from airflow_provider_datalake.emulator.maxcompute.sql.scope import column, identifier, output_name
@@ -71,9 +71,7 @@ class InsertRunner:
             if value and clause not in _KNOWN:
                 raise self.statement.unsupported(f"INSERT ... {clause.strip('_').upper()}", self.node)
         try:
-            name = table_name(
-                [p.name for p in self.target.parts], self.statement.project, self.statement.schema
-            )
+            name = self.statement.table_name([p.name for p in self.target.parts])
             return find_table(self.storage.catalog, name)
         except SqlError as error:
             raise self.statement.fail(error, self.target) from error
@@ -218,7 +216,7 @@ def create_table_as(
     if command.partition_columns:
         raise SemanticError("CREATE TABLE AS with PARTITIONED BY is not supported", *position)
     catalog = storage.catalog
-    name = table_name(command.name.parts, statement.project, statement.schema)
+    name = statement.table_name(command.name.parts)
     try:
         find_table(catalog, name)
     except SqlError:

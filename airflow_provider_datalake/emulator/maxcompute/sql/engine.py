@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlglot import exp
 
@@ -132,7 +133,7 @@ class SqlEngine:
             return max(filled, default=None)
 
         context = FunctionContext(
-            timezone=settings.get("odps.sql.timezone") or "Asia/Shanghai",
+            timezone=_checked_zone(settings.get("odps.sql.timezone") or "Asia/Shanghai"),
             now=datetime.now(UTC),
             settings=settings,
             max_partition=max_partition,
@@ -172,6 +173,14 @@ class SqlEngine:
     def _connection(self, control: JobControl) -> Iterator[Runner]:
         with self._database.connection() as connection:
             yield Runner(connection, control)
+
+
+def _checked_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise SemanticError(f"odps.sql.timezone: unknown time zone '{name}'") from error
+    return name
 
 
 def _distinct_names(columns: tuple[OutputColumn, ...]) -> Iterator[OutputColumn]:

@@ -6,16 +6,10 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from airflow_provider_datalake.emulator.maxcompute.sql.binder import (
-    ExpressionBinder,
-    Place,
-    call_of,
-    describe,
-    function_name,
-)
+from airflow_provider_datalake.emulator.maxcompute.sql.binder import ExpressionBinder, Place
+from airflow_provider_datalake.emulator.maxcompute.sql.calls import call_of, describe, function_name
 from airflow_provider_datalake.emulator.maxcompute.sql.errors import SemanticError, SqlError
 from airflow_provider_datalake.emulator.maxcompute.sql.functions import TABLE_FUNCTIONS, unknown_function
-from airflow_provider_datalake.emulator.maxcompute.sql.names import table_name
 from airflow_provider_datalake.emulator.maxcompute.sql.scope import (
     Field,
     Relation,
@@ -160,7 +154,7 @@ class FromClause:
         if alias and alias.args.get("columns"):
             raise self.statement.unsupported("an alias for the columns of a table", node)
         try:
-            name = table_name(parts, self.statement.project, self.statement.schema)
+            name = self.statement.table_name(parts)
         except SqlError as error:
             raise self.statement.fail(error, node) from None
         relation = self.statement.scan(name, node, node.alias.lower())

@@ -27,13 +27,14 @@ class TableName(NamedTuple):
         return ".".join(parts)
 
 
-def table_name(parts: Sequence[str], project: str, schema: str) -> TableName:
+def table_name(parts: Sequence[str], project: str, schema: str, *, schemas: bool = False) -> TableName:
     """
     Complete the name of a table.
 
     :param parts: what was written between the dots
     :param project: the current project
     :param schema: the current schema
+    :param schemas: whether two parts are a schema and a table, not a project and a table
     :return: the full name
     :raises SemanticError: when there are more than three parts
     """
@@ -41,7 +42,7 @@ def table_name(parts: Sequence[str], project: str, schema: str) -> TableName:
     if len(parts) == 1:
         return TableName(project, schema, parts[0])
     if len(parts) == 2:
-        return TableName(parts[0], "default", parts[1])
+        return TableName(project, *parts) if schemas else TableName(parts[0], "default", parts[1])
     if len(parts) == 3:
         return TableName(*parts)
     raise SemanticError(f"invalid table name {'.'.join(parts)}")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from airflow_provider_datalake.emulator.maxcompute.sql import casts
-from airflow_provider_datalake.emulator.maxcompute.sql.binder import ExpressionBinder, Place, describe
+from airflow_provider_datalake.emulator.maxcompute.sql.binder import ExpressionBinder, Place
+from airflow_provider_datalake.emulator.maxcompute.sql.calls import describe
 from airflow_provider_datalake.emulator.maxcompute.sql.errors import IllegalUnion, SemanticError, SqlError
 from airflow_provider_datalake.emulator.maxcompute.sql.ordering import order_and_limit
 from airflow_provider_datalake.emulator.maxcompute.sql.scope import (

@@ -7,12 +7,8 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from airflow_provider_datalake.emulator.maxcompute.sql.binder import (
-    ExpressionBinder,
-    Place,
-    describe,
-    function_name,
-)
+from airflow_provider_datalake.emulator.maxcompute.sql.binder import ExpressionBinder, Place
+from airflow_provider_datalake.emulator.maxcompute.sql.calls import describe, function_name
 from airflow_provider_datalake.emulator.maxcompute.sql.errors import ParseError, SemanticError, SqlError
 from airflow_provider_datalake.emulator.maxcompute.sql.from_clause import FromClause, collect_predicates
 from airflow_provider_datalake.emulator.maxcompute.sql.functions import AGGREGATES, TABLE_FUNCTIONS

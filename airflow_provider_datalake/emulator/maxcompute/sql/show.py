@@ -12,7 +12,7 @@ from airflow_provider_datalake.emulator.catalog import NoSuchEntity
 from airflow_provider_datalake.emulator.maxcompute.sql import commands
 from airflow_provider_datalake.emulator.maxcompute.sql.errors import InvalidPartition, SemanticError, SqlError
 from airflow_provider_datalake.emulator.maxcompute.sql.execution import partition_text
-from airflow_provider_datalake.emulator.maxcompute.sql.names import find_table, table_name
+from airflow_provider_datalake.emulator.maxcompute.sql.names import find_table
 from airflow_provider_datalake.emulator.maxcompute.sql.partitions import matching, spec_values
 from airflow_provider_datalake.emulator.maxcompute.types import parse_type
 
@@ -55,7 +55,7 @@ class Shower:
             raise error.at(*self.statement.source.position(command.name.at)) from error.__cause__
 
     def _table(self, command: commands.Command) -> Table:
-        name = table_name(command.name.parts, self.statement.project, self.statement.schema)
+        name = self.statement.table_name(command.name.parts)
         return find_table(self.catalog, name)
 
     @singledispatchmethod

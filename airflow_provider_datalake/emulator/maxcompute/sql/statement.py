@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from airflow_provider_datalake.emulator.maxcompute.sql.errors import SemanticError, SqlError
-from airflow_provider_datalake.emulator.maxcompute.sql.names import TableName, find_table
+from airflow_provider_datalake.emulator.maxcompute.sql.names import TableName, find_table, table_name
 from airflow_provider_datalake.emulator.maxcompute.sql.scope import Field, Relation, Scan, Scope, column
 from airflow_provider_datalake.emulator.maxcompute.types import DataType, parse_type
 
@@ -98,6 +98,17 @@ class Statement:
     def settings(self) -> Mapping[str, str]:
         """The flags of the statement."""
         return self.context.settings
+
+    def table_name(self, parts: Sequence[str]) -> TableName:
+        """
+        Complete the name of a table.
+
+        :param parts: what was written between the dots
+        :return: the full name
+        :raises SemanticError: when there are too many parts
+        """
+        schemas = self.context.flag("odps.namespace.schema", False)
+        return table_name(parts, self.project, self.schema, schemas=schemas)
 
     def alias(self) -> str:
         """

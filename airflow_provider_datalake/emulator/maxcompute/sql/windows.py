@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
+from airflow_provider_datalake.emulator.maxcompute.sql.calls import call_of, function_name
 from airflow_provider_datalake.emulator.maxcompute.sql.errors import SemanticError
 from airflow_provider_datalake.emulator.maxcompute.sql.functions import AGGREGATES, WINDOWS, unknown_function
 from airflow_provider_datalake.emulator.maxcompute.sql.typed import Typed, boolean, over
@@ -30,8 +31,6 @@ def bind_window(binder: ExpressionBinder, node: exp.Window) -> Typed:
     :return: its value
     :raises SemanticError: when it may not stand here, or the window does not make sense
     """
-    from airflow_provider_datalake.emulator.maxcompute.sql.binder import call_of, function_name
-
     call, modifiers = call_of(node.this)
     name = function_name(call)
     if not binder.place.windows:

@@ -256,3 +256,22 @@ def test_statements_run_side_by_side(sql: Sql):
         thread.join()
 
     assert sorted(results) == list(range(6, 14))
+
+
+def test_two_parts_of_a_name_are_schema_and_table_when_the_flag_says_so(sql: Sql):
+    assert sql.rows("SELECT COUNT(*) FROM default.dept", odps__namespace__schema="true") == [(3,)]
+    with pytest.raises(SqlError, match="Table not found"):
+        sql.run("SELECT COUNT(*) FROM default.dept")
+
+
+def test_an_unknown_time_zone_is_refused(sql: Sql):
+    with pytest.raises(SemanticError, match="unknown time zone 'Mars/Base'"):
+        sql.run("SELECT 1", odps__sql__timezone="Mars/Base")
+
+
+def test_a_query_may_begin_with_from(sql: Sql):
+    assert sql.rows("FROM dept SELECT title WHERE code = 'hr'") == [("People",)]
+
+
+def test_the_greatest_filled_partition_is_found(sql: Sql):
+    assert sql.rows("SELECT MAX_PT('sales')") == [("2024-01-02",)]
