@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_datalake.emulator.maxcompute.tunnel.compression import Readable
 
+    _Append = Callable[[Any], Any]
+
 END_RECORD = 33553408
 END_METRICS = 33554176
 META_COUNT = 33554430
@@ -38,7 +40,8 @@ _DECIMAL_CONTEXT = Context(prec=38, rounding=ROUND_HALF_UP)
 _ROWS_PER_BATCH = 64 * 1024
 _BYTES_PER_BATCH = 16 * 1024 * 1024
 _PIECE_SIZE = 256 * 1024
-_SIGN_BIT = 1 << 31
+_MAX_RECORD_BYTES = 64 * 1024 * 1024
+_TWO_TO_31, _TWO_TO_32 = 1 << 31, 1 << 32
 
 
 def decode(source: Readable, columns: Sequence[tuple[str, DataType]]) -> Iterator[pa.RecordBatch]:
@@ -51,8 +54,8 @@ def decode(source: Readable, columns: Sequence[tuple[str, DataType]]) -> Iterato
     :raises MalformedStream: when the stream is cut short or damaged, or a value does not fit its column
     """
     decoder = _RecordDecoder(source, columns)
-    while rows := decoder.read_rows():
-        yield _to_batch(rows, columns)
+    while values := decoder.read_values():
+        yield _to_batch(values, columns)
 
 
 def encode(batches: Iterable[pa.RecordBatch], columns: Sequence[tuple[str, DataType]]) -> Iterator[bytes]:
@@ -70,28 +73,31 @@ def encode(batches: Iterable[pa.RecordBatch], columns: Sequence[tuple[str, DataT
     yield encoder.finish()
 
 
-def _to_batch(rows: list[list[Any]], columns: Sequence[tuple[str, DataType]]) -> pa.RecordBatch:
+def _to_batch(values: list[Any], columns: Sequence[tuple[str, DataType]]) -> pa.RecordBatch:
     import pyarrow as pa
 
     arrays = []
-    for (name, data_type), values in zip(columns, zip(*rows, strict=True), strict=True):
+    for at, (name, data_type) in enumerate(columns):
         try:
-            arrays.append(pa.array(values, arrow_type(data_type)))
+            arrays.append(pa.array(values[at :: len(columns)], arrow_type(data_type)))
         except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
             raise MalformedStream(f"column {name} ({data_type}) cannot hold a value: {error}") from error
     return pa.RecordBatch.from_arrays(arrays, [name for name, _ in columns])
 
 
 class _Counted:
-    """A source that knows how much was read."""
+    """A source that knows how much was read, and how much may be."""
 
     def __init__(self, source: Readable) -> None:
         self._source = source
         self.count = 0
+        self.allowed = 0
 
     def read(self, size: int, /) -> bytes:
         data = self._source.read(size)
         self.count += len(data)
+        if self.count > self.allowed:
+            raise MalformedStream(f"a record is longer than {_MAX_RECORD_BYTES} bytes")
         return data
 
 
@@ -100,51 +106,62 @@ class _RecordDecoder:
 
     def __init__(self, source: Readable, columns: Sequence[tuple[str, DataType]]) -> None:
         self._source = _Counted(source)
+        self._allow_more()
         self._wire = new_decoder(self._source)
         self._crc = new_checksum()
         self._crc_of_crcs = new_checksum()
-        self._readers = [self._reader(data_type) for _, data_type in columns]
+        self._readers = [self._parts(data_type) for _, data_type in columns]
         self._count = 0
         self._finished = False
 
-    def read_rows(self) -> list[list[Any]]:
+    def _allow_more(self) -> None:
+        self._source.allowed = self._source.count + _BYTES_PER_BATCH + _MAX_RECORD_BYTES
+
+    def read_values(self) -> list[Any]:
         """
         Read the next records.
 
-        :return: at most a batch, empty at the end of the stream
+        :return: their values, one record behind the other; at most a batch, empty at the end of the stream
         """
-        rows: list[list[Any]] = []
+        values: list[Any] = []
+        self._allow_more()
         try:
-            self._read_into(rows)
+            self._read_into(values)
         except EOFError:
             raise MalformedStream("the stream ends before its footer") from None
         except (UnicodeDecodeError, InvalidOperation) as error:
             raise MalformedStream(
                 f"record {self._count + 1} holds a value that cannot be read: {error}"
             ) from error
-        return rows
+        return values
 
-    def _read_into(self, rows: list[list[Any]]) -> None:
-        # The loop runs once per value: everything it needs is local.
+    def _read_into(self, values: list[Any]) -> None:
+        # The loop runs once per value: what it needs is local, and the values are all that it keeps, for the
+        # garbage collector would visit an object per record again and again.
         next_field = self._wire.read_field_number
         add_to_crc = self._crc.update_int
         readers = self._readers
         width = len(readers)
+        full = width * _ROWS_PER_BATCH
         limit = len(self._wire) + _BYTES_PER_BATCH
-        row: list[Any] = [None] * width
+        missing = [None] * width
+        row: list[Any] = missing.copy()
         while not self._finished:
             field = next_field()
             if 0 < field <= width:
                 add_to_crc(field)
-                row[field - 1] = readers[field - 1]()
+                read, add_value_to_crc = readers[field - 1]
+                row[field - 1] = value = read()
+                if add_value_to_crc is not None:
+                    add_value_to_crc(value)
             elif field == END_RECORD:
                 self._end_record()
-                rows.append(row)
-                row = [None] * width
-                if len(rows) >= _ROWS_PER_BATCH or len(self._wire) >= limit:
+                values += row
+                row[:] = missing
+                if len(values) >= full or len(self._wire) >= limit:
                     return
             elif field == META_COUNT:
-                if any(value is not None for value in row):
+                if row != missing:
                     raise MalformedStream("the last record of the stream has no end")
                 self._read_footer()
             else:
@@ -160,7 +177,7 @@ class _RecordDecoder:
                 f"record {self._count + 1} has the checksum {expected:#010x}, its data gives {checksum:#010x}"
             )
         self._crc.reset()
-        self._crc_of_crcs.update_int(_signed(checksum))
+        self._crc_of_crcs.update_int(checksum - _TWO_TO_32 if checksum >= _TWO_TO_31 else checksum)
         self._count += 1
 
     def _read_footer(self) -> None:
@@ -180,30 +197,34 @@ class _RecordDecoder:
             raise MalformedStream("the stream goes on after its footer")
         self._finished = True
 
-    def _reader(self, data_type: DataType) -> Callable[[], Any]:
-        name = data_type.name
+    def _parts(self, data_type: DataType) -> tuple[Callable[[], Any], Callable[[Any], None] | None]:
+        # How a value is read, and how it is then added to the checksum unless reading did that already.
+        name, wire, crc = data_type.name, self._wire, self._crc
         if name in _SIGNED:
-            return self._checked(self._wire.read_sint64, self._crc.update_long)
+            return wire.read_sint64, crc.update_long
         if name == "boolean":
-            return self._checked(self._wire.read_bool, self._crc.update_bool)
+            return wire.read_bool, crc.update_bool
         if name == "double":
-            return self._checked(self._wire.read_double, self._crc.update_double)
+            return wire.read_double, crc.update_double
         if name == "float":
-            return self._checked(self._wire.read_float, self._crc.update_float)
+            return wire.read_float, crc.update_float
         if name in ("timestamp", "timestamp_ntz"):
-            return self._timestamp
+            return self._timestamp, None
         if name == "decimal":
-            return self._decimal_reader(data_type)
+            return self._decimal_reader(data_type), None
         if name == "array":
-            return self._array_reader(self._reader(data_type.children[0]))
+            return self._array_reader(self._reader(data_type.children[0])), None
         if name == "map":
-            return self._map_reader(data_type)
+            return self._map_reader(data_type), None
         if name == "struct":
-            return self._struct_reader(data_type)
-        return self._checked(self._wire.read_string, self._crc.update)
+            return self._struct_reader(data_type), None
+        return wire.read_string, crc.update
 
-    @staticmethod
-    def _checked(read: Callable[[], Any], add_to_crc: Callable[[Any], None]) -> Callable[[], Any]:
+    def _reader(self, data_type: DataType) -> Callable[[], Any]:
+        read, add_to_crc = self._parts(data_type)
+        if add_to_crc is None:
+            return read
+
         def reader() -> Any:
             value = read()
             add_to_crc(value)
@@ -221,7 +242,7 @@ class _RecordDecoder:
         return seconds * _NANOS + nanos
 
     def _decimal_reader(self, data_type: DataType) -> Callable[[], Decimal]:
-        text = self._checked(self._wire.read_string, self._crc.update)
+        text = self._reader(DataType("string"))
         unit = Decimal(1).scaleb(-data_type.args[1])
 
         def reader() -> Decimal:
@@ -281,20 +302,26 @@ class _RecordEncoder:
             for column, t in zip(batch.columns, self._types, strict=True)
         ]
         wire = new_encoder()
-        writers = self._field_writers(wire)
+        fields = self._fields(wire)
+        add_to_crc, get_crc, reset_crc = self._crc.update_int, self._crc.getvalue, self._crc.reset
         for row in zip(*columns, strict=True):
-            for write, value in zip(writers, row, strict=True):
-                if value is not None:
-                    write(value)
-            checksum = self._crc.getvalue()
+            for value, (number, wire_type, append, add_value_to_crc) in zip(row, fields, strict=True):
+                if value is None:
+                    continue
+                wire.append_tag(number, wire_type)
+                add_to_crc(number)
+                append(value)
+                if add_value_to_crc is not None:
+                    add_value_to_crc(value)
+            checksum = get_crc()
             wire.append_tag(END_RECORD, _VARINT)
             wire.append_uint32(checksum)
-            self._crc.reset()
-            self._crc_of_crcs.update_int(_signed(checksum))
+            reset_crc()
+            self._crc_of_crcs.update_int(checksum - _TWO_TO_32 if checksum >= _TWO_TO_31 else checksum)
             if len(wire) >= _PIECE_SIZE:
                 yield wire.tostring()
                 wire = new_encoder()
-                writers = self._field_writers(wire)
+                fields = self._fields(wire)
         self._count += batch.num_rows
         yield wire.tostring()
 
@@ -311,45 +338,41 @@ class _RecordEncoder:
         wire.append_uint32(self._crc_of_crcs.getvalue())
         return wire.tostring()
 
-    def _field_writers(self, wire: Any) -> list[Callable[[Any], None]]:
-        return [self._field_writer(wire, number, t) for number, t in enumerate(self._types, 1)]
+    def _fields(self, wire: Any) -> list[tuple[int, int, _Append, _Append | None]]:
+        return [
+            (number, _WIRE_TYPES.get(data_type.name, _DELIMITED), *self._parts(wire, data_type))
+            for number, data_type in enumerate(self._types, 1)
+        ]
 
-    def _field_writer(self, wire: Any, number: int, data_type: DataType) -> Callable[[Any], None]:
-        append_tag, add_to_crc = wire.append_tag, self._crc.update_int
-        wire_type = _WIRE_TYPES.get(data_type.name, _DELIMITED)
-        write_value = self._writer(wire, data_type)
-
-        def writer(value: Any) -> None:
-            append_tag(number, wire_type)
-            add_to_crc(number)
-            write_value(value)
-
-        return writer
-
-    def _writer(self, wire: Any, data_type: DataType) -> Callable[[Any], None]:
-        name = data_type.name
+    def _parts(self, wire: Any, data_type: DataType) -> tuple[_Append, _Append | None]:
+        # How a value is written, and how it is then added to the checksum unless writing did that already.
+        name, crc = data_type.name, self._crc
         if name in _SIGNED:
-            return _both(wire.append_sint64, self._crc.update_long)
+            return wire.append_sint64, crc.update_long
         if name == "boolean":
-            return _both(wire.append_bool, self._crc.update_bool)
+            return wire.append_bool, crc.update_bool
         if name == "double":
-            return _both(wire.append_double, self._crc.update_double)
+            return wire.append_double, crc.update_double
         if name == "float":
-            return _both(wire.append_float, self._crc.update_float)
+            return wire.append_float, crc.update_float
         if name in ("timestamp", "timestamp_ntz"):
-            return self._timestamp_writer(wire)
+            return self._timestamp_writer(wire), None
         if name == "decimal":
-            write = _both(wire.append_string, self._crc.update)
-            return lambda text: write(text.encode())
+            write = _both(wire.append_string, crc.update)
+            return lambda text: write(text.encode()), None
         if name == "array":
-            return _array_writer(wire, self._writer(wire, data_type.children[0]))
+            return _array_writer(wire, self._writer(wire, data_type.children[0])), None
         if name == "map":
-            return self._map_writer(wire, data_type)
+            return self._map_writer(wire, data_type), None
         if name == "struct":
-            return self._struct_writer(wire, data_type)
-        return _both(wire.append_string, self._crc.update)
+            return self._struct_writer(wire, data_type), None
+        return wire.append_string, crc.update
 
-    def _timestamp_writer(self, wire: Any) -> Callable[[int], None]:
+    def _writer(self, wire: Any, data_type: DataType) -> _Append:
+        append, add_to_crc = self._parts(wire, data_type)
+        return append if add_to_crc is None else _both(append, add_to_crc)
+
+    def _timestamp_writer(self, wire: Any) -> _Append:
         write_seconds = _both(wire.append_sint64, self._crc.update_long)
         write_nanos = _both(wire.append_sint32, self._crc.update_int)
 
@@ -360,7 +383,7 @@ class _RecordEncoder:
 
         return writer
 
-    def _map_writer(self, wire: Any, data_type: DataType) -> Callable[[Any], None]:
+    def _map_writer(self, wire: Any, data_type: DataType) -> _Append:
         write_keys = _array_writer(wire, self._writer(wire, data_type.children[0]))
         write_values = _array_writer(wire, self._writer(wire, data_type.children[1]))
 
@@ -370,7 +393,7 @@ class _RecordEncoder:
 
         return writer
 
-    def _struct_writer(self, wire: Any, data_type: DataType) -> Callable[[Any], None]:
+    def _struct_writer(self, wire: Any, data_type: DataType) -> _Append:
         fields = [
             (name, self._writer(wire, child))
             for name, child in zip(data_type.field_names, data_type.children, strict=True)
@@ -386,7 +409,7 @@ class _RecordEncoder:
         return writer
 
 
-def _both(append: Callable[[Any], Any], add_to_crc: Callable[[Any], None]) -> Callable[[Any], None]:
+def _both(append: _Append, add_to_crc: _Append) -> _Append:
     def writer(value: Any) -> None:
         append(value)
         add_to_crc(value)
@@ -394,7 +417,7 @@ def _both(append: Callable[[Any], Any], add_to_crc: Callable[[Any], None]) -> Ca
     return writer
 
 
-def _array_writer(wire: Any, write_item: Callable[[Any], None]) -> Callable[[Any], None]:
+def _array_writer(wire: Any, write_item: _Append) -> _Append:
     def writer(items: Any) -> None:
         wire.append_uint32(len(items))
         for item in items:
@@ -425,7 +448,3 @@ def _wire_type(data_type: DataType) -> pa.DataType:
         return pa.struct([pa.field(field, child) for field, child in fields])
     stored = arrow_type(data_type)
     return pa.binary() if pa.types.is_string(stored) else stored
-
-
-def _signed(checksum: int) -> int:
-    return checksum - (1 << 32) if checksum & _SIGN_BIT else checksum

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from starlette.concurrency import run_in_threadpool
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from airflow_provider_datalake.emulator.maxcompute.calls import Call
     from airflow_provider_datalake.emulator.maxcompute.service import MaxComputeService
     from airflow_provider_datalake.emulator.sessions import UploadSession
-
-log = logging.getLogger(__name__)
 
 
 def create(call: Call) -> Response:
@@ -100,13 +98,15 @@ async def put_block(service: MaxComputeService, executor: Executor, request: Req
     body = RequestBody(request.stream())
     try:
         block = await run_in_threadpool(_Block, service, request)
+    except (OdpsError, UnsupportedEncoding):
+        # A client sends everything before it reads the answer; one that went away needs none.
+        with suppress(ClientDisconnect, BodyLost):
+            await body.drain()
+        raise
+    try:
         await body.process(executor, block.store)
     except (ClientDisconnect, BodyLost) as error:
         raise specs.fault("IncompleteBody", f"The block is incomplete: {error!r}.") from error
-    except (OdpsError, UnsupportedEncoding):
-        # A client sends everything before it reads the answer.
-        await body.drain()
-        raise
     return Response()
 
 

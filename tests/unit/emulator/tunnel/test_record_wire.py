@@ -189,3 +189,14 @@ def test_an_array_that_claims_more_items_than_the_stream_has_is_refused_at_once(
     # The array's size follows the first tag.
     with pytest.raises(MalformedStream):
         _decode(data[:1] + b"\xff\xff\xff\xff\x0f" + data[2:], columns)
+
+
+def test_a_record_of_unbounded_length_is_refused(monkeypatch):
+    monkeypatch.setattr(record_wire, "_MAX_RECORD_BYTES", 100_000)
+    monkeypatch.setattr(record_wire, "_BYTES_PER_BATCH", 100_000)
+    columns = _columns("array<bigint>")
+    data = _written_by_client(columns, [[[None] * 300_000]])
+    with pytest.raises(MalformedStream, match="longer than"):
+        _decode(data, columns)
+    many = _written_by_client(columns, [[[None] * 10_000]] * 50)
+    assert len(_decode(many, columns)) == 50
