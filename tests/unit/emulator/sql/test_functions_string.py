@@ -28,6 +28,7 @@ def expression_session() -> Session:
         ("concat_ws(',', array('a', 'b'))", "a,b", "string"),
         ("concat_ws(',', cast(array(1, 2) as array<string>))", "1,2", "string"),
         ("concat_ws(null, 'a', 'b')", None, "string"),
+        ("concat_ws(':', 'avg', null, '34')", None, "string"),
         ("instr('Tech on the net', 'e')", 2, "bigint"),
         ("instr('Tech on the net', 'e', 1, 1)", 2, "bigint"),
         ("instr('Tech on the net', 'e', 1, 2)", 11, "bigint"),
@@ -255,6 +256,11 @@ def test_columns_are_handled_row_by_row(sql: Session) -> None:
     assert sql.value("substr(s, n, 2)", rows=rows, s="string", n="int") == ["bc", "z", None, None]
     assert sql.value("instr(s, 'c', 1, 1)", rows=rows, s="string", n="int") == [3, 0, None, 0]
     assert sql.value("crc32(s) IS NULL", rows=rows, s="string", n="int") == [False, False, True, False]
+
+
+def test_hive_mode_leaves_nulls_out_of_concat_ws(sql: Session) -> None:
+    hive = context(odps__sql__hive__compatible="true")
+    assert sql.value("concat_ws(':', 'avg', null, '34')", hive) == "avg:34"
 
 
 def test_old_type_edition_takes_numbers_as_text(sql: Session) -> None:

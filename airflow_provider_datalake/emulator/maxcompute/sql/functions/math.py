@@ -72,11 +72,9 @@ def _to_integer(name: str) -> Binder:
     return bind
 
 
-def _limited(name: str, text: str, condition: str, what: str) -> Binder:
-    """Define a function of a DOUBLE that fails the query outside of its range."""
-    error = _INVALID.format(name=name, what=what)
-    checked = f"CASE WHEN {condition} THEN {text} WHEN {{0}} IS NOT NULL THEN {error} END"
-    return native(name, DOUBLE, checked, real)
+def _limited(name: str, text: str, condition: str) -> Binder:
+    """Define a function of a DOUBLE that gives NULL outside of its range."""
+    return native(name, DOUBLE, f"CASE WHEN {condition} THEN {text} END", real)
 
 
 def _places(name: str, args: Sequence[Typed]) -> int | None:
@@ -207,12 +205,7 @@ def _as(data_type: DataType) -> Parameter:
     return convert
 
 
-_LOG = (
-    "CASE WHEN {0} > 0 AND {1} > 0 AND {0} <> 1 THEN ln({1}) / ln({0})"
-    " WHEN {0} IS NOT NULL AND {1} IS NOT NULL THEN "
-    + _INVALID.format(name="log", what="base and number must be positive, and the base not 1")
-    + " END"
-)
+_LOG = "CASE WHEN {0} > 0 AND {1} > 0 AND {0} <> 1 THEN ln({1}) / ln({0}) END"
 _WIDTH_BUCKET = (
     "CASE WHEN {1} IS NULL OR {2} IS NULL OR {3} IS NULL OR {0} IS NULL THEN NULL"
     " WHEN {1} >= {2} OR {3} <= 0 THEN "
@@ -251,15 +244,12 @@ SCALARS: dict[str, Binder] = {
         )
     },
     "atan2": native("atan2", DOUBLE, "atan2({0}, {1})", real, real),
-    **{
-        name: _limited(name, f"{name}({{0}})", "{0} BETWEEN -1 AND 1", "the argument must be from -1 to 1")
-        for name in ("asin", "acos")
-    },
-    "sqrt": _limited("sqrt", "sqrt({0})", "{0} >= 0", "the argument must not be negative"),
-    "ln": _limited("ln", "ln({0})", "{0} > 0", "the argument must be positive"),
+    **{name: _limited(name, f"{name}({{0}})", "{0} BETWEEN -1 AND 1") for name in ("asin", "acos")},
+    "sqrt": _limited("sqrt", "sqrt({0})", "{0} >= 0"),
+    "ln": _limited("ln", "ln({0})", "{0} > 0"),
     "log": native("log", DOUBLE, _LOG, real, real),
-    "log2": native("log2", DOUBLE, "CASE WHEN {0} > 0 THEN log2({0}) END", real),
-    "log10": native("log10", DOUBLE, "CASE WHEN {0} > 0 THEN log10({0}) END", real),
+    "log2": _limited("log2", "log2({0})", "{0} > 0"),
+    "log10": _limited("log10", "log10({0})", "{0} > 0"),
     **{name: native(name, DOUBLE, "pow({0}, {1})", real, real) for name in ("pow", "power")},
     "sign": native("sign", DOUBLE, "CAST(sign({0}) AS DOUBLE)", real),
     "e": _constant("e", math.e),

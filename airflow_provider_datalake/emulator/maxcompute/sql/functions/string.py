@@ -65,8 +65,10 @@ def _concat_ws(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
     if len(args) == 2 and args[1].type.name == "array":
         return joined(casts.cast(args[1], _TEXTS, ctx), separator)
     values = [string("concat_ws", a, ctx) for a in args[1:]]
-    holes = ", ".join(f"{{{i}}}" for i in range(1, len(values) + 1))
-    return emit(STRING, f"concat_ws({{0}}, {holes})", separator, *values)
+    if ctx.flag("odps.sql.hive.compatible", False):
+        holes = ", ".join(f"{{{i}}}" for i in range(1, len(values) + 1))
+        return emit(STRING, f"concat_ws({{0}}, {holes})", separator, *values)
+    return emit(STRING, " || {0} || ".join(f"{{{i}}}" for i in range(1, len(values) + 1)), separator, *values)
 
 
 def _substring(name: str) -> Binder:
