@@ -30,8 +30,10 @@ LOOKUPS_PER_ROUND = 10
 """How many jobs that the listing lacks are looked up one by one in a round; others wait for their turn."""
 PROGRESS_PER_ROUND = 4
 """How many running jobs have their stages read in a round."""
-PROGRESS_WAITERS = 32
-"""With more waiters than this nobody watches them all: their states are followed, their stages are not."""
+FEW = 32
+"""Up to so many waiters have their stages followed, and are looked at more often while they are young."""
+FIRST_PAUSE = 1.0
+"""Seconds in which waiters gather for the first round."""
 SLOWDOWN = 4
 """A listing that takes long is repeated at most every so many times its own duration."""
 LONGEST_PAUSE = 60.0
@@ -97,10 +99,9 @@ class Watch:
 
         :param status: what the service said
         """
-        if self.latest is not None and not status.stages and status.state is self.latest.state:
-            status = replace(status, stages=self.latest.stages)
-        if status == self.latest:
-            return
+        latest = self.latest
+        if latest is not None and status.state is latest.state and (not status.stages or status == latest):
+            return  # a listing has no stages; that they are not told does not change them
         self.latest = status
         self._renew().set_result(status)
 
@@ -146,7 +147,6 @@ class JobPoller:
         self._refusals = 0
         self._rounds = 0
         self._cost = 0.0
-        self._jitter = 1.0
 
     @asynccontextmanager
     async def watch(self, job_id: str, since: float, interval: float) -> AsyncIterator[Watch]:
@@ -200,29 +200,32 @@ class JobPoller:
             self._on_idle()
 
     async def _run(self) -> None:
-        began = last = time.monotonic()
+        due = time.monotonic() + min(FIRST_PAUSE, self._interval())
         while self._watches:
             self._wake.clear()
-            due = last + self._interval(time.monotonic() - began)
             try:
                 async with asyncio.timeout(max(0.0, due - time.monotonic())):
                     await self._wake.wait()
-                continue  # somebody came or went: the next round may be due at another time
             except TimeoutError:
-                pass
-            last = time.monotonic()
-            await self._round()
+                began = time.monotonic()
+                await self._round()
+                due = began + self._interval()
+            else:  # somebody came or went, and may want the next round earlier
+                if self._watches:
+                    due = min(due, time.monotonic() + self._interval())
 
-    def _interval(self, age: float) -> float:
-        base = min(watch.interval for watch in self._watches.values())
+    def _interval(self) -> float:
+        """Choose the seconds between the starts of two rounds."""
+        base = min(watch.interval for watch in self._watches.values()) if self._watches else 0.0
         if self._failing_since is not None:
-            failing = time.monotonic() - self._failing_since
-            return min(max(base, failing / 2), LONGEST_PAUSE) * self._jitter
-        young = max(0.25, min(1.0, age / (8 * base))) if base > 0 else 1.0
-        return max(base * young, min(self._cost * SLOWDOWN, LONGEST_PAUSE)) * self._jitter
+            base = min(max(base, (time.monotonic() - self._failing_since) / 2), LONGEST_PAUSE)
+        elif len(self._watches) <= FEW:
+            # A few young jobs may end soon: each is looked at after another quarter of its age.
+            age = time.time() - max(watch.since for watch in self._watches.values()) if self._watches else 0.0
+            base = min(base, max(age / 4, FIRST_PAUSE))
+        return max(base, min(self._cost * SLOWDOWN, LONGEST_PAUSE)) * random.uniform(1.0, 1.1)
 
     async def _round(self) -> None:
-        self._jitter = random.uniform(0.9, 1.1)
         self._rounds += 1
         started = time.monotonic()
         try:
@@ -288,7 +291,7 @@ class JobPoller:
             raise failure
 
     async def _read_progress(self, service: JobService) -> None:
-        if len(self._watches) > PROGRESS_WAITERS:
+        if len(self._watches) > FEW:
             return
         running = {
             watch.job_id: watch.latest

@@ -4,6 +4,7 @@ import asyncio
 import contextvars
 import logging
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -348,7 +349,27 @@ def test_a_slow_listing_is_not_repeated_back_to_back() -> None:
         poller = JobPoller(FakeJobs().connect)
         poller._watches[0] = Watch("a", 0.0, 0.01)
         poller._cost = 5.0
-        assert poller._interval(age=100.0) == 5.0 * poller_module.SLOWDOWN
+        assert poller._interval() >= 5.0 * poller_module.SLOWDOWN
+
+    run(main)
+
+
+def test_a_few_young_jobs_are_looked_at_more_often_than_many() -> None:
+    async def main() -> None:
+        poller = JobPoller(FakeJobs().connect)
+        poller._watches[0] = Watch("a", time.time() - 8.0, 10.0)
+        assert 1.9 <= poller._interval() <= 2.5
+        poller._watches |= {n: Watch(str(n), time.time(), 10.0) for n in range(100)}
+        assert 10.0 <= poller._interval() <= 11.0
+
+    run(main)
+
+
+def test_a_job_that_has_grown_old_is_looked_at_once_per_interval() -> None:
+    async def main() -> None:
+        poller = JobPoller(FakeJobs().connect)
+        poller._watches[0] = Watch("a", time.time() - 3600.0, 10.0)
+        assert 10.0 <= poller._interval() <= 11.0
 
     run(main)
 
