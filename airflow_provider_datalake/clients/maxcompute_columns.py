@@ -133,8 +133,9 @@ class ColumnPlan:
             return True
         if self.column.base in _TEXTS:
             return False
-        if self.column.base in _TIMESTAMPS and pa.types.is_timestamp(plain):
-            return _finer(plain.unit, self.wire.unit) or self.wire.unit == "ns"
+        if self.column.base in (*_TIMESTAMPS, "timestamp_ntz") and pa.types.is_timestamp(plain):
+            # A finer unit would lose its end, a coarser one may not reach as far as nanoseconds.
+            return plain.unit != self.wire.unit and (self.wire.unit == "ns" or _finer(plain.unit, "ms"))
         return plain != self.wire
 
     def convert(self, array: pa.Array | None, rows: int, first: int = 0) -> pa.Array:

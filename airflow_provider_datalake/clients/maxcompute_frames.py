@@ -34,8 +34,8 @@ def encode(batches: Iterable[pa.RecordBatch]) -> bytearray:
     :return: the body of an upload
     """
     out = bytearray(_UINT32.pack(CHUNK_SIZE))
+    checksum = _Checksum()
     pending = bytearray()
-    total = 0
     for batch in batches:
         message = memoryview(batch.serialize())
         at = 0
@@ -44,14 +44,11 @@ def encode(batches: Iterable[pa.RecordBatch]) -> bytearray:
             pending += piece
             at += len(piece)
             if len(pending) == CHUNK_SIZE:
-                checksum = crc32c(pending)
-                total = _combine(total, checksum, CHUNK_SIZE)
                 out += pending
-                out += _UINT32.pack(checksum)
-                pending.clear()
-    total = _combine(total, crc32c(pending), len(pending)) if pending else total
+                out += _UINT32.pack(checksum.full(pending))
+                pending = bytearray()
     out += pending
-    out += _UINT32.pack(total)
+    out += _UINT32.pack(checksum.last(pending))
     return out
 
 
@@ -81,31 +78,44 @@ def _payload(body: memoryview) -> bytearray:
     if not size:
         raise CorruptStream("the stream has a chunk size of 0")
     payload = bytearray()
-    total = 0
+    checksum = _Checksum(size)
     at = 4
     while len(body) - at - 4 >= size:
         chunk = bytearray(body[at : at + size])
-        checksum = crc32c(chunk)
-        if _UINT32.unpack(body[at + size : at + size + 4])[0] != checksum:
+        if _UINT32.unpack(body[at + size : at + size + 4])[0] != checksum.full(chunk):
             raise CorruptStream(f"checksum mismatch in the chunk at byte {at}")
-        total = _combine(total, checksum, size)
         payload += chunk
         at += size + 4
     rest = bytearray(body[at:-4])
-    total = _combine(total, crc32c(rest), len(rest)) if rest else total
-    if len(body) - at < 4 or _UINT32.unpack(body[-4:])[0] != total:
+    if len(body) - at < 4 or _UINT32.unpack(body[-4:])[0] != checksum.last(rest):
         raise CorruptStream(f"checksum mismatch at the end, after {len(body)} bytes")
     payload += rest
     return payload
 
 
-def crc32c(data: bytearray) -> int:
+class _Checksum:
     """
-    Compute a CRC-32C.
+    The CRC-32C of each chunk and, combined from those, of everything.
 
-    :param data: any bytes
-    :return: the checksum
+    :param size: length of every chunk but the last
     """
+
+    def __init__(self, size: int = CHUNK_SIZE) -> None:
+        self._total = 0
+        self._zeros = _zeros(size)
+
+    def full(self, chunk: bytearray) -> int:
+        """Add a chunk; returns its checksum."""
+        checksum = _crc32c(chunk)
+        self._total = _times(self._zeros, self._total) ^ checksum
+        return checksum
+
+    def last(self, chunk: bytearray) -> int:
+        """Add what is left; returns the checksum of everything."""
+        return _times(_zeros(len(chunk)), self._total) ^ _crc32c(chunk) if chunk else self._total
+
+
+def _crc32c(data: bytearray) -> int:
     from odps.crc import Crc32c
 
     checksum = Crc32c()
@@ -113,26 +123,17 @@ def crc32c(data: bytearray) -> int:
     return checksum.getvalue()
 
 
-def _combine(first: int, second: int, length: int) -> int:
-    """Checksum of two pieces in a row, from their checksums and the second one's length (zlib's method)."""
-    bit = 0
-    while length:
-        if length & 1:
-            first = _times(_zero_bytes(bit), first)
-        length >>= 1
-        bit += 1
-    return first ^ second
-
-
-@functools.cache
-def _zero_bytes(power: int) -> tuple[int, ...]:
-    """Matrix over GF(2) of what 2**power zero bytes do to a checksum."""
-    if power:
-        matrix = _zero_bytes(power - 1)
-        return tuple(_times(matrix, row) for row in matrix)
-    matrix = (_POLYNOMIAL, *(1 << bit for bit in range(31)))
-    for _ in range(3):
-        matrix = tuple(_times(matrix, row) for row in matrix)
+@functools.lru_cache(maxsize=8)
+def _zeros(length: int) -> tuple[int, ...]:
+    """Matrix over GF(2) of what ``length`` zero bytes do to a checksum (zlib's method of combining)."""
+    power: tuple[int, ...] = (_POLYNOMIAL, *(1 << bit for bit in range(31)))
+    matrix = tuple(1 << bit for bit in range(32))
+    bits = 8 * length
+    while bits:
+        if bits & 1:
+            matrix = tuple(_times(power, row) for row in matrix)
+        power = tuple(_times(power, row) for row in power)
+        bits >>= 1
     return matrix
 
 

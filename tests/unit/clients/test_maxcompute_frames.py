@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from airflow_provider_datalake.clients.maxcompute_frames import (
     CHUNK_SIZE,
     CorruptStream,
-    _combine,
-    crc32c,
+    _Checksum,
     decode,
     encode,
 )
@@ -26,16 +25,17 @@ def batches(rows: int, width: int = 1) -> list[pa.RecordBatch]:
     return table.to_batches(max_chunksize=10_000)
 
 
-def test_crc32c_is_the_standard_one() -> None:
-    assert crc32c(bytearray(b"123456789")) == 0xE3069283
+def test_checksum_is_the_standard_one() -> None:
+    assert _Checksum().full(bytearray(b"123456789")) == 0xE3069283
 
 
-@given(st.binary(max_size=300), st.binary(max_size=300))
-def test_combined_checksum_is_that_of_the_whole(first: bytes, second: bytes) -> None:
-    one, two = bytearray(first), bytearray(second)
-    assert _combine(crc32c(one) if one else 0, crc32c(two) if two else 0, len(two)) == (
-        crc32c(one + two) if one + two else 0
-    )
+@given(size=st.integers(1, 40), data=st.binary(max_size=200))
+def test_combined_checksum_is_that_of_the_whole(size: int, data: bytes) -> None:
+    checksum = _Checksum(size)
+    end = len(data) - len(data) % size
+    for at in range(0, end, size):
+        checksum.full(bytearray(data[at : at + size]))
+    assert checksum.last(bytearray(data[end:])) == _Checksum().full(bytearray(data))
 
 
 @pytest.mark.parametrize("rows", [1, 5_000, 50_000])
