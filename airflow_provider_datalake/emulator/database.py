@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 BUSY_TIMEOUT_MS = 30_000
 
 
+class _Reading(threading.local):
+    """The connection on which a thread is reading at the moment."""
+
+    connection: sqlite3.Connection | None = None
+
+
 class Database:
     """
     One SQLite file, shared by threads.
@@ -30,6 +36,7 @@ class Database:
         self._owner: int | None = None
         self._after_commit: list[Callable[[], None]] = []
         self._closed = False
+        self._reading = _Reading()
         self._writer = self._open()
         self._idle: list[sqlite3.Connection] = []
 
@@ -98,19 +105,24 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
         """
-        Read one consistent state; inside the thread's own transaction, what that has written so far.
+        Read one consistent state; nested calls of the same thread see the same one.
+
+        Inside the thread's own transaction that is what it has written so far.
 
         :return: the connection to read with
         """
-        if self._owner == threading.get_ident():
-            yield self._writer
+        current = self._writer if self._owner == threading.get_ident() else self._reading.connection
+        if current is not None:
+            yield current
             return
         connection = self._borrow()
         try:
             connection.execute("BEGIN")
+            self._reading.connection = connection
             try:
                 yield connection
             finally:
+                self._reading.connection = None
                 connection.execute("ROLLBACK")
         finally:
             self._give_back(connection)

@@ -17,6 +17,7 @@ import threading
 import uuid
 import weakref
 from collections import Counter, deque
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal
@@ -32,7 +33,7 @@ from airflow_provider_datalake.emulator.catalog import (
 from airflow_provider_datalake.emulator.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     import duckdb
     import pyarrow as pa
@@ -164,7 +165,7 @@ class Storage:
         :return: the snapshot; close it when done
         :raises NoSuchEntity: when the table has been dropped
         """
-        with self._lock, self.catalog.database.read():
+        with self.at_one_moment():
             self.catalog.refresh(table)
             partitions = self.catalog.list_partitions(table)
             if partition_ids is not None:
@@ -173,6 +174,17 @@ class Storage:
             paths = [segment.path for segment in segments]
             self._pins.update(paths)
         return Snapshot(self.data_dir, table, partitions, segments, lambda: self._unpin(paths))
+
+    @contextmanager
+    def at_one_moment(self) -> Iterator[None]:
+        """
+        Open several snapshots of the same moment; for opening only, nothing is deleted meanwhile.
+
+        :return: a context in which this thread's looks into the catalog all show one state
+        """
+        # The lock comes first: what a later commit takes off the list is not deleted before it is pinned.
+        with self._lock, self.catalog.database.read():
+            yield
 
     def _unpin(self, paths: Sequence[str]) -> None:
         with self._lock:

@@ -249,6 +249,47 @@ class TestSnapshot:
         assert scan(storage, table, None, [chosen.id]) == [(1, "a", 2)]
         assert scan(storage, table, None, []) == []
 
+    def test_several_can_be_of_one_moment(self, storage: Storage):
+        left, right = create(storage, "l"), create(storage, "r")
+        for table in (left, right):
+            insert(storage, table, [(1,)])
+        change = SegmentChange(None, stage(storage, right, [(2,)]))
+        committed = threading.Event()
+        storage.failpoint = lambda name: committed.set() if name == "commit:committed" else None
+        writer = threading.Thread(target=storage.commit, args=(right, [change]))
+        with storage.at_one_moment():
+            first = storage.snapshot(left)
+            writer.start()
+            assert committed.wait(timeout=60)
+            second, again = storage.snapshot(right), storage.snapshot(left)
+        writer.join()
+        assert [snapshot.row_count for snapshot in (first, second, again)] == [1, 1, 1]
+        assert len(scan(storage, right)) == 2
+        for snapshot in (first, second, again):
+            snapshot.close()
+
+    def test_partitions_and_segments_are_of_one_moment(self, storage: Storage):
+        table = create(storage, partitions={"p": "bigint"})
+        stop = threading.Event()
+
+        def keep_loading(_: int) -> None:
+            try:
+                for number in range(30):
+                    insert(storage, table, [(number,)], [str(number)])
+            finally:
+                stop.set()
+
+        def keep_opening(_: int) -> None:
+            while not stop.is_set():
+                with storage.snapshot(table) as snapshot:
+                    known = {partition.id for partition in snapshot.partitions}
+                    assert {segment.partition_id for segment in snapshot.segments} == known
+
+        assert run_together(lambda action: action(0), [keep_loading, keep_opening], AssertionError) == [
+            None,
+            None,
+        ]
+
     def test_a_dropped_table_has_no_snapshot(self, storage: Storage):
         table = create(storage)
         storage.catalog.drop_table("demo", "t")
