@@ -59,7 +59,14 @@ def ts(text: str) -> str:
         ("to_date('Alibaba 2010-12*03', 'Alibaba yyyy-mm*dd')", "2010-12-03 00:00:00"),
         ("to_date('20080718', 'yyyymmdd')", "2008-07-18 00:00:00"),
         ("to_date('200807182030', 'yyyymmddhhmi')", "2008-07-18 20:30:00"),
-        ("to_date('1234-2234', 'yyyy-yyyy')", "1234-01-01 00:00:00"),
+        ("to_date('1234-2234', 'yyyy-yyyy')", None),
+        ("to_date('2008718', 'yyyymmdd')", None),
+        ("to_date('Alibaba 2010-12*3', 'Alibaba yyyy-mm*dd')", None),
+        ("to_date('2010-24-01', 'yyyy')", None),
+        ("to_date('20081332', 'yyyymmdd')", None),
+        ("to_date('20080718', 'mmdd')", None),
+        ("to_date(20250112, 'yyyymmdd')", "2025-01-12 00:00:00"),
+        ("to_date('2025-09-24T13:39:34.119Z', 'yyyy-MM-ddThh:mi:ss.ff3Z')", "2025-09-24 13:39:34"),
         ("to_date('20181030 15-13-12.345', 'yyyymmdd hh-mi-ss.ff3')", "2018-10-30 15:13:12"),
         ("to_date('2020-05-06')", "2020-05-06"),
         ("to_date(null, 'yyyymmdd')", None),
@@ -68,7 +75,11 @@ def ts(text: str) -> str:
         (f"to_char({dt('2008-07-18 10:11:12')}, 'HH:MI:SS 100%')", "10:11:12 100%"),
         (f"to_char({ts('2008-07-18 10:11:12.345678')}, 'ff3')", "345"),
         ("from_unixtime(123456789)", "1973-11-30 05:33:09"),
-        ("from_unixtime(123456789, 'yyyy-MM-dd HH:mm')", "1973-11-30 05:33"),
+        ("from_unixtime(null)", None),
+        ("from_utc_timestamp(0, 'Asia/Shanghai')", "1970-01-01 16:00:00"),
+        ("from_utc_timestamp(1230000, 'Etc/GMT')", "1970-01-01 08:20:30"),
+        ("from_utc_timestamp(-1230000, 'Etc/GMT')", "1970-01-01 07:39:30"),
+        ("from_utc_timestamp('1970/01/30', 'PST')", None),
         ("date_add(cast('2005-02-28 00:00:00' as datetime), 1)", "2005-03-01"),
         ("date_add(date '2005-02-28', -1)", "2005-02-27"),
         ("date_add('2005-02-28 00:00:00', 20)", "2005-03-20"),
@@ -200,10 +211,6 @@ def test_cutting_at_the_hour_stays_in_the_same_repeated_hour(sql: Session) -> No
 @pytest.mark.parametrize(
     "call",
     [
-        "to_date('2008718', 'yyyymmdd')",
-        "to_date('Alibaba 2010-12*3', 'Alibaba yyyy-mm*dd')",
-        "to_date('2010-24-01', 'yyyy')",
-        "to_date('20081332', 'yyyymmdd')",
         "dateadd('2020-1-1', 1, 'dd')",
     ],
 )
@@ -217,12 +224,12 @@ def test_a_text_of_another_form_fails_the_query(sql: Session, call: str) -> None
 @pytest.mark.parametrize(
     "call",
     [
-        "to_date('20080718', 'mmdd')",
         f"dateadd({dt('2020-01-01 00:00:00')}, 1, 'xx')",
         f"datepart({dt('2020-01-01 00:00:00')}, concat('d', 'd'))",
         "dateadd(1, 1, 'dd')",
         "date_format('2020-01-01', 'yyyy-QQ')",
         "weekday(true)",
+        "from_unixtime(1, 'yyyy')",
         "datediff(date '2020-01-01')",
         f"dateadd({dt('2020-01-01 00:00:00')}, 1.5, 'dd')",
     ],
@@ -239,3 +246,10 @@ def test_getdate_is_the_statements_time(sql: Session) -> None:
 
 def test_dates_are_days_without_zone(sql: Session) -> None:
     assert sql.value("date '2024-03-10'", NEW_YORK) == date(2024, 3, 10)
+
+
+def test_hive_mode_writes_unix_times_as_text(sql: Session) -> None:
+    hive = context(odps__sql__hive__compatible="true")
+    assert sql.value("from_unixtime(123456789)", hive) == "1973-11-30 05:33:09"
+    assert sql.value("from_unixtime(123456789, 'yyyy-MM-dd HH:mm')", hive) == "1973-11-30 05:33"
+    assert sql.type("from_unixtime(1)", hive) == "string"

@@ -178,7 +178,15 @@ def test_strings_are_those_of_the_documentation(
         ("split('a, b, c', ', ')", ["a", "b", "c"], "array<string>"),
         ("split('a1b22c', '[0-9]+')", ["a", "b", "c"], "array<string>"),
         ("split('a.b', '\\\\.')", ["a", "b"], "array<string>"),
-        ("split('a,,b,', ',')", ["a", "", "b", ""], "array<string>"),
+        ("split('a,,b', ',')", ["a", "", "b"], "array<string>"),
+        ("split('a,b,c,,', ',')", ["a", "b", "c"], "array<string>"),
+        ("split('a,b,c,,', ',', false)", ["a", "b", "c", "", ""], "array<string>"),
+        ("split('a,b,c,,', ',', 1 = 1)", ["a", "b", "c"], "array<string>"),
+        ("split('a,b,c', ':')", ["a,b,c"], "array<string>"),
+        ("split('a::b::c', '::')", ["a", "b", "c"], "array<string>"),
+        ("split('a\\nb', '\\n')", ["a", "b"], "array<string>"),
+        ("split(',,', ',')", [], "array<string>"),
+        ("split('', ',')", [""], "array<string>"),
         ("split(null, ',')", None, "array<string>"),
         ("str_to_map('test1&1-test2&2', '-', '&')", [("test1", "1"), ("test2", "2")], "map<string,string>"),
         ("str_to_map('test1.1,test2.2', ',', '\\\\.')", [("test1", "1"), ("test2", "2")], "map<string,string>"),
@@ -256,6 +264,10 @@ def test_columns_are_handled_row_by_row(sql: Session) -> None:
     assert sql.value("substr(s, n, 2)", rows=rows, s="string", n="int") == ["bc", "z", None, None]
     assert sql.value("instr(s, 'c', 1, 1)", rows=rows, s="string", n="int") == [3, 0, None, 0]
     assert sql.value("crc32(s) IS NULL", rows=rows, s="string", n="int") == [False, False, True, False]
+
+
+def test_hive_mode_starts_a_substring_at_zero_with_the_first_character(sql: Session) -> None:
+    assert sql.value("substr('abc', 0, 2)", context(odps__sql__hive__compatible="true")) == "ab"
 
 
 def test_hive_mode_leaves_nulls_out_of_concat_ws(sql: Session) -> None:

@@ -350,20 +350,18 @@ def _to_date(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
 
 def _parsed(name: str, args: Sequence[Typed], target: DataType, ctx: FunctionContext) -> Typed:
     source, given = string(name, args[0], ctx), constant_string(name, args[1], "the format")
-    if given is None:
+    # Documented so: a format without exactly one year gives NULL, like a text of another form.
+    if given is None or given.lower().count("yyyy") != 1:
         return null(target)
     parser = date_format.own_parser(given, name)
-    # What does not match is spoilt, so that the cast fails or gives NULL like any other.
     plain = emit(
         STRING,
-        "CASE WHEN regexp_full_match({0}, {1}) THEN regexp_replace({0}, {1}, {2}) ELSE {0} || {3} END",
+        "CASE WHEN regexp_full_match({0}, {1}) THEN regexp_replace({0}, {1}, {2}) END",
         source,
         text(parser.pattern),
         text(parser.replacement),
-        text(f" is not {given}"),
     )
-    ntz = TIMESTAMP_NTZ if target == TIMESTAMP else DATETIME
-    wall = duckdb_cast(plain.expr, ntz, safe=not casts.strict(ctx))
+    wall = duckdb_cast(plain.expr, TIMESTAMP_NTZ if target == TIMESTAMP else DATETIME, safe=True)
     return Typed(casts.from_local(wall, target, ctx), target, source.constant)
 
 
@@ -405,9 +403,12 @@ def _to_millis(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
 
 
 def _from_unixtime(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
-    count("from_unixtime", args, 1, 2)
+    hive = ctx.flag("odps.sql.hive.compatible", False)
+    count("from_unixtime", args, 1, 2 if hive else 1)
     value = emit(DATETIME, "make_timestamp({0} * 1000000)", whole("from_unixtime", args[0], ctx))
-    return value if len(args) == 1 else _date_format([value, args[1]], ctx)
+    if not hive:
+        return value
+    return _date_format([value, args[1] if len(args) > 1 else text("yyyy-MM-dd HH:mm:ss")], ctx)
 
 
 def _shifted(name: str, zones: str) -> Binder:
@@ -418,7 +419,10 @@ def _shifted(name: str, zones: str) -> Binder:
         value, zone = args[0], string(name, args[1], ctx)
         if value.type.is_integer:
             value = emit(TIMESTAMP, "make_timestamp_ns({0} * 1000000)", casts.cast(value, BIGINT, ctx))
-        elif value.type.is_text or value.type in (VOID, DATE):
+        elif value.type.is_text or value.type == VOID:
+            checked = "CASE WHEN regexp_matches({0}, {1}) THEN TRY_CAST({0} AS TIMESTAMP_NS) END"
+            value = emit(TIMESTAMP_NTZ, checked, string(name, value, ctx), text(_LOOSE_DATE))
+        elif value.type == DATE:
             value = casts.cast(value, TIMESTAMP, ctx)
         elif not value.type.is_temporal:
             raise mismatch(name, *args)

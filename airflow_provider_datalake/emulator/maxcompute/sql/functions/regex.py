@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from sqlglot import exp
+
 from airflow_provider_datalake.emulator.maxcompute.sql.errors import InvalidArgument
 from airflow_provider_datalake.emulator.maxcompute.sql.functions.arguments import (
     Binder,
@@ -107,15 +109,14 @@ def pairs(pieces: Typed, separator: Typed, function: str) -> Typed:
 def _split(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
     count("split", args, 2, 3)
     pieces = split(string("split", args[0], ctx), string("split", args[1], ctx), "split")
+    last = "coalesce(list_max(list_transform({0}, lambda __p, __i: CASE WHEN __p <> '' THEN __i END)), 0)"
+    trimmed = f"CASE WHEN len({{0}}) < 2 THEN {{0}} ELSE list_slice({{0}}, 1, {last}) END"
     if len(args) == 2:
-        return pieces
-    trimmed = boolean("split", args[2], ctx)
-    return emit(
-        pieces.type,
-        "CASE WHEN {1} THEN list_filter({0}, lambda __p: __p <> '') ELSE {0} END",
-        pieces,
-        trimmed,
-    )
+        return emit(pieces.type, trimmed, pieces)
+    if isinstance(args[2].expr, exp.Boolean):
+        return emit(pieces.type, trimmed, pieces) if args[2].expr.this else pieces
+    trim = boolean("split", args[2], ctx)
+    return emit(pieces.type, f"CASE WHEN {{1}} THEN {trimmed} ELSE {{0}} END", pieces, trim)
 
 
 def _extract(args: Sequence[Typed], ctx: FunctionContext) -> Typed:

@@ -75,6 +75,8 @@ def _substring(name: str) -> Binder:
     def bind(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
         count(name, args, 2, 3)
         source, start = string(name, args[0], ctx), whole(name, args[1], ctx)
+        if ctx.flag("odps.sql.hive.compatible", False):
+            start = emit(BIGINT, "CASE WHEN {0} = 0 THEN 1 ELSE {0} END", start)
         length = whole(name, args[2], ctx) if len(args) > 2 else None
         rest = [start] if length is None else [start, emit(BIGINT, "greatest({0}, 0)", length)]
         holes = ", ".join(f"{{{i}}}" for i in range(1, len(rest) + 1))
