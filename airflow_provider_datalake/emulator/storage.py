@@ -127,18 +127,18 @@ class Storage:
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """
-        Open a DuckDB database in memory that can read and write below the data directory and nowhere else.
+        Open a DuckDB database in memory that can read and write segments and nothing else.
 
         :return: a connection of its own, to be closed by the caller
         """
         import duckdb
 
+        allowed = ", ".join(files.literal(str(path)) for path in (self._segments_dir, self._temporary_dir))
         connection = duckdb.connect(
             config={
                 "autoinstall_known_extensions": "false",
                 "autoload_known_extensions": "false",
                 "python_enable_replacements": "false",
-                "threads": str(len(os.sched_getaffinity(0))),
                 "memory_limit": MEMORY_LIMIT,
                 "temp_directory": str(self._temporary_dir / uuid.uuid4().hex),
             }
@@ -148,7 +148,7 @@ class Storage:
             "enable_progress_bar = true",
             "enable_progress_bar_print = false",
             "progress_bar_time = 0",
-            f"allowed_directories = [{files.literal(str(self.data_dir))}]",
+            f"allowed_directories = [{allowed}]",
             "enable_external_access = false",
         ):
             connection.execute(f"SET {setting}")
@@ -169,7 +169,8 @@ class Storage:
             self.catalog.refresh(table)
             partitions = self.catalog.list_partitions(table)
             if partition_ids is not None:
-                partitions = [partition for partition in partitions if partition.id in partition_ids]
+                wanted = set(partition_ids)
+                partitions = [partition for partition in partitions if partition.id in wanted]
             segments = self.catalog.segments.listed(table.id, partition_ids)
             paths = [segment.path for segment in segments]
             self._pins.update(paths)

@@ -382,6 +382,8 @@ class TestConnection:
             "SELECT * FROM read_text('{data_dir}/../other.txt')",
             "COPY (SELECT 1) TO '{data_dir}/../out.csv'",
             "ATTACH '{data_dir}/../other.db'",
+            "SELECT * FROM read_blob('{data_dir}/catalog.db')",
+            "COPY (SELECT 1) TO '{data_dir}/catalog.db'",
             "INSTALL httpfs",
             "SET enable_external_access = true",
             "SELECT * FROM python_variable",
