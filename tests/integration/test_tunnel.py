@@ -382,35 +382,37 @@ def test_a_truncated_block_is_refused_and_not_stored(tunnel, table, arrow):
     assert session.get_block_list() == []
 
 
-def test_a_client_that_dies_in_the_middle_leaves_nothing(emulator, tunnel, table, wait_until):
+def _signed_put(session, block: int) -> tuple[str, dict[str, str]]:
+    """What the client would send for a block of chunks: the URL's path, and its headers."""
+    sent: list = []
+
+    def capture(prepared, **_):
+        sent.append(prepared)
+        raise ConnectionError("captured")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session._client.session, "send", capture)
+        with pytest.raises(ConnectionError):
+            _put_raw(session, block, iter([b""]))
+    (prepared,) = sent
+    headers = {k: v.decode() if isinstance(v, bytes) else v for k, v in prepared.headers.items()}
+    return prepared.path_url, headers
+
+
+def test_a_client_that_dies_in_the_middle_leaves_nothing(emulator, tunnel, table):
     import socket
     from urllib.parse import urlparse
 
     session = tunnel.create_upload_session(table.name)
-    request = session._client.session.prepare_request
-
-    signed: list = []
-
-    def capture(prepared, **_):
-        signed.append(prepared)
-        raise ConnectionError("captured")
-
-    assert request is not None
-    session._client.session.send = capture
-    try:
-        with pytest.raises(ConnectionError):
-            _put_raw(session, 0, b"x", headers={"Transfer-Encoding": "chunked"})
-    finally:
-        del session._client.session.send
-    (prepared,) = signed
     address = urlparse(emulator.address)
-    body = _recorded(session.schema, [[number, "x" * 100] for number in range(1000)])
+    path, headers = _signed_put(session, 0)
+    lines = [f"PUT {path} HTTP/1.1", f"Host: {address.netloc}", *(f"{k}: {v}" for k, v in headers.items())]
+    assert headers["Transfer-Encoding"] == "chunked"
+    # Everything but the chunk that ends the body.
+    data = _recorded(session.schema, [[number, "x" * 100] for number in range(1000)])
     with socket.create_connection((address.hostname, address.port)) as connection:
-        headers = {k: v for k, v in prepared.headers.items() if k.lower() != "content-length"}
-        lines = [f"PUT {prepared.path_url} HTTP/1.1", f"Host: {address.netloc}"]
-        lines += [f"{k}: {v.decode() if isinstance(v, bytes) else v}" for k, v in headers.items()]
         connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
-        connection.sendall(f"{len(body):x}\r\n".encode() + body + b"\r\n")
+        connection.sendall(f"{len(data):x}\r\n".encode() + data + b"\r\n")
     _put_records(session, 1, [[1, "x"]])
     assert session.get_block_list() == [1]
 

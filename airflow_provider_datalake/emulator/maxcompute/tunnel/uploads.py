@@ -10,13 +10,8 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from airflow_provider_datalake.emulator.catalog import CommitConflict, NoSuchEntity
-from airflow_provider_datalake.emulator.maxcompute.errors import OdpsError
 from airflow_provider_datalake.emulator.maxcompute.tunnel import arrow_wire, limits, record_wire, specs
-from airflow_provider_datalake.emulator.maxcompute.tunnel.compression import (
-    UnsupportedEncoding,
-    content_coding,
-    decompress,
-)
+from airflow_provider_datalake.emulator.maxcompute.tunnel.compression import content_coding, decompress
 from airflow_provider_datalake.emulator.maxcompute.tunnel.malformed import MalformedStream
 from airflow_provider_datalake.emulator.maxcompute.tunnel.streams import BodyLost, RequestBody
 from airflow_provider_datalake.emulator.maxcompute.types import arrow_type, parse_type
@@ -32,6 +27,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_datalake.emulator.catalog import Table
     from airflow_provider_datalake.emulator.maxcompute.calls import Call
+    from airflow_provider_datalake.emulator.maxcompute.errors import OdpsError
     from airflow_provider_datalake.emulator.maxcompute.service import MaxComputeService
     from airflow_provider_datalake.emulator.sessions import UploadSession
 
@@ -98,7 +94,7 @@ async def put_block(service: MaxComputeService, executor: Executor, request: Req
     body = RequestBody(request.stream())
     try:
         block = await run_in_threadpool(_Block, service, request)
-    except (OdpsError, UnsupportedEncoding):
+    except Exception:
         # A client sends everything before it reads the answer; one that went away needs none.
         with suppress(ClientDisconnect, BodyLost):
             await body.drain()
