@@ -69,6 +69,9 @@ def expression_session() -> Session:
         ("map_concat(map('a', 1), null)", None, "map<string,int>"),
         ("map_from_entries(array(struct(1, 'a')))", [(1, "a")], "map<int,string>"),
         ("map_from_arrays(array(1, 3), array('2', '4'))", [(1, "2"), (3, "4")], "map<int,string>"),
+        ("map_from_arrays('last_win', array(1, 3, 3), array('2', '4', '6'))", [(1, "2"), (3, "6")], "map<int,string>"),
+        ("map('a', 1, 'a', 2)", [("a", 2)], "map<string,int>"),
+        ("map(concat('a', 'b'), 1, 'ab', 2, 'c', null)", [("ab", 2), ("c", None)], "map<string,int>"),
         ("index(array('a', 'b'), 0)", "a", "string"),
         ("index(array('a', 'b'), 9)", None, "string"),
         ("index(map('a', 1), 'a')", 1, "int"),
@@ -181,3 +184,19 @@ def test_table_functions_give_the_rows_of_the_documentation(
 def test_a_table_function_refuses_what_it_does_not_take(sql: Session, call: str) -> None:
     with pytest.raises(SqlError):
         expand(sql, call)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "map_from_arrays('exception', array(1, 1), array(2, 3))",
+        "map_from_arrays(array(1, 2), array(3))",
+        "map(cast(null as int), 1)",
+        "slice(array(1), 0, 1)",
+    ],
+)
+def test_a_value_out_of_range_fails_the_query(sql: Session, call: str) -> None:
+    import duckdb
+
+    with pytest.raises(duckdb.Error):
+        sql.value(call)

@@ -96,8 +96,13 @@ def ts(text: str) -> str:
         ("next_day('2017-08-01', 'Friday')", "2017-08-04"),
         ("next_day('20170801', 'TU')", None),
         ("next_day('2017-08-01', 'xx')", None),
-        ("date_format(cast('2024-02-29 13:04:05' as datetime), 'yyyy/M/d h:mm a')", "2024/2/29 1:04 PM"),
-        ("date_format('2024-02-29', \"yyyy'year'\")", "2024year"),
+        (
+            f"date_format({ts('2024-02-29 13:04:05.678')}, 'yyyy-MM-dd hh:mi:ss.SSS')",
+            "2024-02-29 13:04:05.678",
+        ),
+        (f"date_format({dt('2024-02-29 13:04:05')}, 'yyyy-MM-dd HH:mm:ss')", "2024-02-29 13:02:05"),
+        ("date_format('2024-02-29', 'yyyymm')", "202402"),
+        ("date_format('2024/02/29', 'yyyymm')", None),
         ("from_utc_timestamp(1501557840000, 'PST')", "2017-08-01 04:24:00"),
         ("from_utc_timestamp('1970-01-30 16:00:00', 'PST')", "1970-01-30 08:00:00"),
         ("from_utc_timestamp('1970-01-30', 'PST')", "1970-01-29 16:00:00"),
@@ -227,7 +232,6 @@ def test_a_text_of_another_form_fails_the_query(sql: Session, call: str) -> None
         f"dateadd({dt('2020-01-01 00:00:00')}, 1, 'xx')",
         f"datepart({dt('2020-01-01 00:00:00')}, concat('d', 'd'))",
         "dateadd(1, 1, 'dd')",
-        "date_format('2020-01-01', 'yyyy-QQ')",
         "weekday(true)",
         "from_unixtime(1, 'yyyy')",
         "datediff(date '2020-01-01')",
@@ -246,6 +250,16 @@ def test_getdate_is_the_statements_time(sql: Session) -> None:
 
 def test_dates_are_days_without_zone(sql: Session) -> None:
     assert sql.value("date '2024-03-10'", NEW_YORK) == date(2024, 3, 10)
+
+
+def test_hive_mode_formats_dates_like_java(sql: Session) -> None:
+    hive = context(odps__sql__hive__compatible="true")
+    call = "date_format(cast('2024-02-29 13:04:05' as datetime), '{}')"
+    assert sql.value(call.format("yyyy/M/d h:mm a"), hive) == "2024/2/29 1:04 PM"
+    assert sql.value("date_format('2022-04-24', 'yyyy-MM-dd')", hive) == "2022-04-24"
+    assert sql.value("date_format('2022-04-24', \"yyyy'year'\")", hive) == "2022year"
+    with pytest.raises(SqlError, match="'QQ'"):
+        sql.value("date_format('2020-01-01', 'yyyy-QQ')", hive)
 
 
 def test_hive_mode_writes_unix_times_as_text(sql: Session) -> None:

@@ -52,6 +52,11 @@ def _map(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
     keys, key = casts.unify(args[::2], ctx)
     values, value = casts.unify(args[1::2], ctx)
     target = map_of(STRING if key == VOID else key, STRING if value == VOID else value)
+    if not all(is_literal(k) for k in keys) or len({k.sql() for k in keys}) < len(keys):
+        entries = [_struct_of(("key", "value"), pair).expr for pair in zip(keys, values, strict=True)]
+        entry = DataType("struct", children=target.children, field_names=("key", "value"))
+        listed = Typed(duckdb_cast(exp.Array(expressions=entries), array_of(entry)), array_of(entry))
+        return map_of_entries(listed, dedup_policy((), ctx)[0])
     call = exp.Anonymous(
         this="map",
         expressions=[
@@ -250,19 +255,66 @@ def _map_concat(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
     return emit(target, f"CASE WHEN {known} THEN map_concat({holes}) END", *maps)
 
 
+def map_of_entries(entries: Typed, policy: str) -> Typed:
+    """
+    Make a map of an array of keys and values.
+
+    :param entries: an ARRAY of STRUCT with a key and a value
+    :param policy: ``last_win``, or ``exception`` to fail the query for a key that is there twice
+    :return: the MAP
+    """
+    key, value = entries.type.children[0].children
+    if policy == "exception":
+        return emit(map_of(key, value), "map_from_entries({0})", entries)
+    name = entries.type.children[0].field_names[0]
+    last = (
+        "list_filter({0}, lambda __e, __at: NOT list_contains("
+        f'list_transform(list_slice({{0}}, __at + 1, len({{0}})), lambda __f: __f."{name}"), __e."{name}"))'
+    )
+    return emit(map_of(key, value), f"map_from_entries({last})", entries)
+
+
+def dedup_policy(args: Sequence[Typed], ctx: FunctionContext) -> tuple[str, Sequence[Typed]]:
+    """
+    Take the policy for duplicate keys off the arguments.
+
+    :param args: the arguments, the first of which may be the policy
+    :param ctx: the statement, whose flag counts otherwise
+    :return: ``last_win`` or ``exception``, and the other arguments
+    """
+    if args and isinstance(args[0].expr, exp.Literal) and args[0].expr.name in ("exception", "last_win"):
+        return args[0].expr.name, args[1:]
+    return ctx.settings.get("odps.sql.map.key.dedup.policy", "last_win").lower(), args
+
+
 def _map_from_entries(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
-    count("map_from_entries", args, 1)
-    value = _array_argument("map_from_entries", args[0])
+    count("map_from_entries", args, 1, 2)
+    policy, rest = dedup_policy(args, ctx)
+    count("map_from_entries", rest, 1)
+    value = _array_argument("map_from_entries", rest[0])
     entry = value.type.children[0]
     if entry.name != "struct" or len(entry.children) != 2:
         raise mismatch("map_from_entries", value)
-    return emit(map_of(*entry.children), "map_from_entries({0})", value)
+    return map_of_entries(value, policy)
 
 
 def _map_from_arrays(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
-    count("map_from_arrays", args, 2)
-    keys, values = (_array_argument("map_from_arrays", a) for a in args)
-    return emit(map_of(keys.type.children[0], values.type.children[0]), "map({0}, {1})", keys, values)
+    count("map_from_arrays", args, 2, 3)
+    policy, rest = dedup_policy(args, ctx)
+    count("map_from_arrays", rest, 2)
+    keys, values = (_array_argument("map_from_arrays", a) for a in rest)
+    entry = DataType(
+        "struct", children=(keys.type.children[0], values.type.children[0]), field_names=("key", "value")
+    )
+    entries = emit(
+        array_of(entry),
+        "CASE WHEN len({0}) <> len({1}) THEN"
+        " error('ODPS-0121095:map_from_arrays: there must be as many keys as values')"
+        " ELSE list_transform({0}, lambda __k, __i: {'key': __k, 'value': list_extract({1}, __i)}) END",
+        keys,
+        values,
+    )
+    return map_of_entries(entries, policy)
 
 
 def _index(args: Sequence[Typed], ctx: FunctionContext) -> Typed:

@@ -335,7 +335,10 @@ def _date_format(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
     given = constant_string("date_format", args[1], "the format")
     if given is None:
         return null(STRING)
-    return emit(STRING, "strftime({0}, {1})", clock, text(date_format.java(given, "date_format")))
+    # Outside of Hive mode mm is the month wherever it stands, and hh counts 24 hours.
+    hive = ctx.flag("odps.sql.hive.compatible", False)
+    form = date_format.java(given, "date_format") if hive else date_format.own(given, "SSS")
+    return emit(STRING, "strftime({0}, {1})", clock, text(form))
 
 
 def _to_date(args: Sequence[Typed], ctx: FunctionContext) -> Typed:

@@ -36,18 +36,25 @@ class Parser:
     replacement: str
 
 
-def own(text: str) -> str:
+def own(text: str, milliseconds: str = "ff3") -> str:
     """
-    Translate a format of TO_CHAR.
+    Translate a format of TO_CHAR, or of DATE_FORMAT outside of Hive mode.
 
     :param text: e.g. ``yyyymmdd``
+    :param milliseconds: another token for the milliseconds, in this case: ``SSS`` for DATE_FORMAT
     :return: strftime's format
     """
-    result, at = "", 0
-    for token in _OWN.finditer(text):
-        result += text[at : token.start()].replace("%", "%%") + _OWN_STRFTIME[token.group().lower()]
-        at = token.end()
-    return result + text[at:].replace("%", "%%")
+    result = ""
+    for piece in re.split(f"({milliseconds})", text):
+        if piece == milliseconds:
+            result += "%g"
+            continue
+        at = 0
+        for token in _OWN.finditer(piece):
+            result += piece[at : token.start()].replace("%", "%%") + _OWN_STRFTIME[token.group().lower()]
+            at = token.end()
+        result += piece[at:].replace("%", "%%")
+    return result
 
 
 def own_parser(text: str, function: str) -> Parser:
@@ -83,7 +90,7 @@ def own_parser(text: str, function: str) -> Parser:
 
 def java(text: str, function: str) -> str:
     """
-    Translate a format of DATE_FORMAT.
+    Translate a format of DATE_FORMAT in Hive mode.
 
     :param text: e.g. ``yyyy-MM-dd HH:mm:ss``
     :param function: the function's name

@@ -32,7 +32,6 @@ from airflow_provider_datalake.emulator.maxcompute.sql.typed import (
     array_of,
     emit,
     integer,
-    map_of,
     null,
     text,
 )
@@ -41,7 +40,6 @@ from airflow_provider_datalake.emulator.maxcompute.types import DataType
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-TEXT_MAP = map_of(STRING, STRING)
 _PAIR = DataType("struct", children=(STRING, STRING), field_names=("key", "value"))
 
 

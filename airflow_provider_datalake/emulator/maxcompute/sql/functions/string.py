@@ -18,7 +18,11 @@ from airflow_provider_datalake.emulator.maxcompute.sql.functions.arguments impor
     string,
     whole,
 )
-from airflow_provider_datalake.emulator.maxcompute.sql.functions.collection import joined
+from airflow_provider_datalake.emulator.maxcompute.sql.functions.collection import (
+    dedup_policy,
+    joined,
+    map_of_entries,
+)
 from airflow_provider_datalake.emulator.maxcompute.sql.typed import (
     BIGINT,
     BINARY,
@@ -227,29 +231,12 @@ def _keyvalue(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
 
 def _str_to_map(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
     count("str_to_map", args, 1, 4)
-    policy = ctx.settings.get("odps.sql.map.key.dedup.policy", "last_win").lower()
-    values = [string("str_to_map", a, ctx) for a in args]
-    if (
-        len(values) > 1
-        and args[0].constant
-        and args[0].type.is_text
-        and args[0].expr.name in ("exception", "last_win")
-    ):
-        policy = values.pop(0).expr.name
+    policy, rest = dedup_policy(args, ctx) if len(args) > 1 else dedup_policy((), ctx)
+    values = [string("str_to_map", a, ctx) for a in (rest or args)]
     defaults = [text(","), text("=")]
     source, outer, inner = [*values, *defaults[len(values) - 1 :]][:3]
     pieces = regex.split(source, outer, "str_to_map")
-    pairs = regex.pairs(pieces, inner, "str_to_map")
-    keep = (
-        ""
-        if policy == "exception"
-        else (
-            "list_filter({0}, lambda __pair, __at:"
-            " NOT list_contains(list_transform(list_slice({0}, __at + 1, len({0})), lambda __p: __p.key),"
-            " __pair.key))"
-        )
-    )
-    return emit(regex.TEXT_MAP, f"map_from_entries({keep or '{0}'})", pairs)
+    return map_of_entries(regex.pairs(pieces, inner, "str_to_map"), policy)
 
 
 def _binary(name: str, value: Typed, ctx: FunctionContext) -> Typed:
