@@ -266,7 +266,7 @@ class JobPoller:
     async def _list(self, service: JobService) -> list[str]:
         """Publish what one listing says; return the ids that it lacks."""
         waiting = self._waiting()
-        if not self._listing_allowed:
+        if not waiting or not self._listing_allowed:
             return sorted(waiting)
         since = min(watch.since for watch in self._watches.values())
         try:

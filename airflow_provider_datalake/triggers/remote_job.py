@@ -21,6 +21,9 @@ ENDED = "ended"
 DEADLINE = "deadline"
 UNREACHABLE = "unreachable"
 
+_cancels: set[asyncio.Task[None]] = set()
+"""The cancels under way; the event loop itself holds tasks only weakly."""
+
 CANCEL_TIMEOUT = 25.0
 """Seconds for a cancel; the triggerer itself gives ``on_kill`` 30."""
 
@@ -121,11 +124,18 @@ class RemoteJobTrigger(BaseTrigger):
             self.log.info("The task was killed; job %s keeps running (cancel_on_kill is off)", self.job_id)
             return
         self.log.info("The task was killed; cancelling job %s", self.job_id)
+        # The triggerer cancels a killed trigger again with every heartbeat, also while this method runs: a
+        # cancel that takes more than a second has to go on by itself.
+        task = asyncio.create_task(self._cancel_killed())
+        _cancels.add(task)
+        task.add_done_callback(_cancels.discard)
+        await asyncio.shield(task)
+
+    async def _cancel_killed(self) -> None:
         try:
             await self._cancel()
         except Exception:
             self.log.exception("Could not cancel job %s; it may still be running", self.job_id)
-            raise
 
     async def _cancel(self) -> None:
         async with asyncio.timeout(CANCEL_TIMEOUT):

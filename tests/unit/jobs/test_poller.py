@@ -374,6 +374,26 @@ def test_a_job_that_has_grown_old_is_looked_at_once_per_interval() -> None:
     run(main)
 
 
+def test_a_waiter_that_leaves_during_a_round_is_no_trouble(caplog: pytest.LogCaptureFixture) -> None:
+    class Slow(FakeJobs):
+        async def connect(self) -> Any:
+            waiter.cancel()
+            await asyncio.gather(waiter, return_exceptions=True)
+            return self
+
+    async def main() -> None:
+        nonlocal waiter
+        jobs = Slow("a")
+        poller = JobPoller(jobs.connect)
+        waiter = asyncio.create_task(ended(poller, "a"))
+        await until(lambda: waiter.done() and poller._task is not None and poller._task.done())
+        assert jobs.listings == []
+
+    waiter: Any = None
+    run(main)
+    assert caplog.messages == []
+
+
 def test_one_look_up_needs_no_round() -> None:
     async def main() -> None:
         jobs = FakeJobs("a")

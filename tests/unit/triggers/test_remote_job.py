@@ -134,6 +134,40 @@ def test_killing_the_task_leaves_the_job_where_that_is_wanted(job: str) -> None:
     assert SERVER.active == [job]
 
 
+def test_a_kill_that_is_itself_cancelled_still_cancels_the_job(
+    job: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connecting, proceed = asyncio.Event(), asyncio.Event()
+
+    async def connect_slowly(self: FakeHook) -> FakeService:
+        connecting.set()
+        await proceed.wait()
+        return FakeService(SERVER)
+
+    async def main() -> None:
+        kill = asyncio.create_task(trigger(job).on_kill())
+        await connecting.wait()
+        kill.cancel()
+        await asyncio.gather(kill, return_exceptions=True)
+        proceed.set()
+        await until(lambda: not SERVER.active)
+
+    monkeypatch.setattr(FakeHook, "aget_job_service", connect_slowly)
+    asyncio.run(main())
+    assert SERVER.states[job].state is JobState.CANCELLED
+
+
+def test_a_kill_that_fails_is_logged(
+    job: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(self: FakeService, job_id: str) -> None:
+        raise ServiceError("503")
+
+    monkeypatch.setattr(FakeService, "cancel", fail)
+    asyncio.run(trigger(job).on_kill())
+    assert "may still be running" in capsys.readouterr().out
+
+
 def test_a_cancelled_trigger_leaves_its_job_running_and_can_be_run_again(job: str) -> None:
     async def main() -> None:
         made = trigger(job)
