@@ -611,14 +611,15 @@ def test_a_table_of_many_batches_is_one_stream(odps, table):
 # Compression
 
 
-def test_zlib_both_ways(tunnel, table):
-    session = tunnel.create_upload_session(table.name, compress_algo="zlib")
+@pytest.mark.parametrize("algorithm", ["zlib", "zstd"])
+def test_compressed_both_ways(tunnel, table, algorithm):
+    session = tunnel.create_upload_session(table.name, compress_algo=algorithm)
     with session.open_record_writer(0, compress=True) as writer:
         writer.write(session.new_record([1, "x"]))
     with session.open_arrow_writer(1, compress=True) as writer:
         writer.write(_frame(5))
     session.commit([0, 1])
-    download = tunnel.create_download_session(table.name, compress_algo="zlib")
+    download = tunnel.create_download_session(table.name, compress_algo=algorithm)
     with download.open_record_reader(0, download.count, compress=True) as reader:
         assert [record[0] for record in reader] == [1, 0, 1, 2, 3, 4]
     with download.open_arrow_reader(0, download.count, compress=True) as reader:
