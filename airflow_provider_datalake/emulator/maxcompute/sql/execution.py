@@ -89,11 +89,12 @@ def executable(storage: Storage, statement: Statement, query: BoundQuery) -> Ite
     """
     with ExitStack() as stack:
         tables, inputs = [], []
-        for scan in statement.scans:
-            ids = None if scan.partitions is None else {p.id for p in scan.partitions}
-            snapshot = stack.enter_context(storage.snapshot(scan.table, ids))
-            tables.append(f'"{scan.name}" AS NOT MATERIALIZED {snapshot.scan_sql(list(scan.used))}')
-            inputs.extend(_inputs(snapshot))
+        with storage.at_one_moment():
+            for scan in statement.scans:
+                ids = None if scan.partitions is None else {p.id for p in scan.partitions}
+                snapshot = stack.enter_context(storage.snapshot(scan.table, ids))
+                tables.append(f'"{scan.name}" AS NOT MATERIALIZED {snapshot.scan_sql(list(scan.used))}')
+                inputs.extend(_inputs(snapshot))
         tables.extend(f'"{name}" AS ({sql.sql(dialect="duckdb")})' for name, sql in statement.common)
         text = query.sql.sql(dialect="duckdb")
         yield Executable(f"WITH {', '.join(tables)} {text}" if tables else text, tuple(inputs))
