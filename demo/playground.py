@@ -55,6 +55,7 @@ def playground(name: str, *, fresh: bool) -> Iterator[Playground]:
         if fresh:
             for part in ("airflow", "emulator", "storage"):
                 shutil.rmtree(folder / part, ignore_errors=True)
+            (folder / "emulator.log").unlink(missing_ok=True)
         storage = folder / "storage"
         storage.mkdir(exist_ok=True)
         emulator = emulator_process.EmulatorProcess(folder / "emulator", port=emulator_process.DEFAULT_PORT)

@@ -263,7 +263,11 @@ class AirflowStack:
                 "task_instance_heartbeat_timeout": "30",
                 "task_instance_heartbeat_timeout_detection_interval": "5",
             },
-            "logging": {"base_log_folder": _escape(self.home / "logs")},
+            "logging": {
+                "base_log_folder": _escape(self.home / "logs"),
+                # Below it Airflow warns in every log that it does not mask a text, here the project's name.
+                "min_length_masked_secret": "4",
+            },
             "usage_data_collection": {"enabled": "False"},
         }
 

@@ -244,7 +244,7 @@ def test_clearing_a_waiting_task_cancels_its_instance_and_runs_a_new_one(
     world.until_states("long", "CANCELLED", "RUNNING")
     # The old trigger's kill comes after the new try has begun; it must not reach the new instance.
     world.wait("long", "deferred" if mode == "deferred" else "running", try_number=2)
-    time.sleep(5)
+    world.until(lambda: "The task was killed; cancelling" in world.log("long"), "the first try to be killed")
     assert world.states("long") == ["CANCELLED", "RUNNING"]
     end(world)
 
