@@ -69,7 +69,6 @@ def source_folder() -> Path:
     # the DAG on would also run it at once, for the month that has begun.
     catchup=False,
     max_active_runs=1,
-    fail_fast=True,  # when a load has failed for good, nobody has to wait for its partition any more
     default_args={
         "retries": 2,
         "retry_delay": timedelta(seconds=10),
