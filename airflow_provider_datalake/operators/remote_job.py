@@ -148,10 +148,14 @@ class RemoteJobOperator(BaseOperator):
             submission = self._open(context)
             job_id = self._job_of(submission, event)
             self._on_job(job_id)
-            outcome = event.get("outcome") if event else None
-            if message := (event.get("message") if event else None):
+            hint = event or {}
+            if hint.get("job_id") != job_id:
+                # A cleared task's old trigger may still fire, and reach the new try.
+                self.log.info("The event is not about job %s: %s", job_id, event)
+                hint = {}
+            if message := hint.get("message"):
                 self.log.warning("The triggerer lost sight of job %s: %s", job_id, message)
-            if outcome == DEADLINE:
+            if hint.get("outcome") == DEADLINE:
                 return self._finish(submission, self._expire(submission, job_id))
             return self._wait(context, submission, job_id)
 
@@ -228,9 +232,9 @@ class RemoteJobOperator(BaseOperator):
             self._cancel_quietly(self._service, job_id)
 
     def _job_of(self, submission: Submission, event: Mapping[str, Any] | None) -> str:
-        job_id = event.get("job_id") if event else None
-        if job_id is None and submission.intent is not None:
-            job_id = submission.intent.job_id
+        job_id = submission.intent.job_id if submission.intent is not None else None
+        if job_id is None and event:
+            job_id = event.get("job_id")
         if not isinstance(job_id, str) or not job_id:
             raise ConfigurationError(
                 f"Neither the trigger's event nor the task state store names a job: {event!r}"

@@ -297,6 +297,29 @@ def test_a_task_that_is_woken_early_waits_on(event: Any) -> None:
     assert len(task.server.jobs) == 1
 
 
+@pytest.mark.parametrize("outcome", ["ended", "deadline"])
+def test_the_late_event_of_a_cleared_tasks_old_trigger_does_not_touch_the_new_job(outcome: str) -> None:
+    task = Task(looks_until_done=1000)
+    with pytest.raises(TaskDeferred):
+        task.execute(deferrable=True)
+    task.ti.max_tries += 1
+    with pytest.raises(TaskDeferred):
+        task.execute(deferrable=True)
+    with pytest.raises(TaskDeferred) as raised:
+        task.complete({"job_id": "job-1", "outcome": outcome, "state": "cancelled"}, deferrable=True)
+    assert raised.value.trigger.job_id == "job-2"  # type: ignore[attr-defined]
+    assert task.server.active == ["job-2"]
+
+
+def test_an_event_names_the_job_where_the_intent_was_lost() -> None:
+    task = Task(looks_until_done=1000)
+    with pytest.raises(TaskDeferred):
+        task.execute(deferrable=True)
+    task.store.clear()
+    task.server.end("job-1", JobState.SUCCEEDED)
+    assert task.complete({"job_id": "job-1", "outcome": "ended"})["job_id"] == "job-1"
+
+
 def test_an_event_without_a_job_and_without_an_intent_is_refused() -> None:
     with pytest.raises(AirflowFailException, match="names a job"):
         Task().complete({"outcome": "ended"})
