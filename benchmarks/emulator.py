@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from airflow_provider_datalake.emulator.catalog import ColumnSpec
+from airflow_provider_datalake.emulator.jobs import JobControl
+from airflow_provider_datalake.emulator.maxcompute.sql.engine import SqlEngine
+from airflow_provider_datalake.emulator.storage import SegmentChange, Storage
 from benchmarks.local_emulator import client, emulator, free_port, wait_for_answer
 from benchmarks.report import Row, Section, medians
+from benchmarks.transfer import timed
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+START_LIMIT = 1.5
+START_ROUNDS = 7
+QUERY_LIMIT = 1.3
+QUERY_ROUNDS = 25
+COLUMNS = {"carrier": "string", "dep_delay": "double", "distance": "bigint", "flight": "bigint"}
 QUERY = (
     "SELECT carrier, month, COUNT(*) AS flights, AVG(dep_delay) AS delay, SUM(distance) AS miles "
     "FROM {source} GROUP BY carrier, month"
@@ -45,64 +60,130 @@ def flights_csv() -> Path:
     return Path(spec.origin).parent / "data" / "flights.csv.zip"
 
 
-def run() -> Section:
-    """Measure the start, the engine's time of the query, and the whole round trip of a client."""
+def engine_and_peer(directory: Path) -> tuple[Callable[[], object], Callable[[], object]]:
+    """
+    Store the flights as twelve partitions, and make the two contestants for the query.
+
+    :param directory: an empty directory
+    :return: our engine, and plain DuckDB on the same Parquet files; both write the result as an Arrow file
+    """
     import duckdb
     import pandas as pd
+    import pyarrow as pa
 
-    (start,) = medians(7, start_seconds)
-    flights = pd.read_csv(flights_csv())[["carrier", "month", "dep_delay", "distance", "flight"]]
-    with emulator() as url, tempfile.TemporaryDirectory(prefix="datalake-bench-") as directory:
-        odps = client(url)
-        table = odps.create_table(
-            "bench_flights",
-            ("carrier string, dep_delay double, distance bigint, flight bigint", "month bigint"),
-        )
-        for month in MONTHS:
-            rows = flights[flights.month == month].drop(columns="month").reset_index(drop=True)
-            spec = f"month={month}"
-            odps.write_table(table, rows, partition=spec, create_partition=True)
-            rows[["carrier", "dep_delay", "distance", "flight"]].to_parquet(f"{directory}/{month}.parquet")
-        peer_source = " UNION ALL ".join(
-            f"SELECT *, {month}::BIGINT AS month FROM '{directory}/{month}.parquet'" for month in MONTHS
-        )
-        peer = duckdb.connect()
+    storage = Storage(directory / "data")
+    catalog = storage.catalog
+    catalog.create_project("demo")
+    columns = [ColumnSpec(name, kind) for name, kind in COLUMNS.items()]
+    table = catalog.create_table("demo", "flights", columns, [ColumnSpec("month", "bigint")])
+    flights = pd.read_csv(flights_csv())
+    for month in MONTHS:
+        rows = flights.loc[flights.month == month, list(COLUMNS)]
+        staged = storage.stage(table, pa.Table.from_pandas(rows, preserve_index=False))
+        change = SegmentChange(partition_values=(str(month),), add=staged)
+        storage.commit(table, [change], create_partitions=True)
+    with storage.snapshot(table) as snapshot:
+        months = {partition.id: partition.values[0] for partition in snapshot.partitions}
+        files = {months[segment.partition_id]: segment.path for segment in snapshot.segments}
+    source = " UNION ALL ".join(
+        f"SELECT *, {month}::BIGINT AS month FROM '{directory}/data/{path}'" for month, path in files.items()
+    )
+    engine = SqlEngine(storage)
+    peer = duckdb.connect()
+    numbers = itertools.count()
 
-        def ours_end_to_end() -> float:
-            began = time.perf_counter()
-            instance = odps.execute_sql(
-                QUERY.format(source="bench_flights"), interval=0.01, max_interval=0.05
-            )
-            with instance.open_reader(tunnel=True, arrow=True) as reader:
-                reader.read_all()
-            return time.perf_counter() - began
+    def ours() -> None:
+        control = JobControl(f"bench-{next(numbers)}", directory / "ours.arrow")
+        engine.run(QUERY.format(source="flights"), project="demo", settings={}, control=control)
 
-        def theirs() -> float:
-            began = time.perf_counter()
-            peer.execute(QUERY.format(source=f"({peer_source})")).fetch_arrow_table()
-            return time.perf_counter() - began
+    def theirs() -> None:
+        result = peer.sql(QUERY.format(source=f"({source})")).to_arrow_table()
+        with pa.ipc.new_file(directory / "theirs.arrow", result.schema) as file:
+            file.write_table(result)
 
-        def ours_in_the_engine() -> float:
-            instance = odps.execute_sql(
-                QUERY.format(source="bench_flights"), interval=0.01, max_interval=0.05
-            )
-            times = instance.get_task_statuses()["AnonymousSQLTask"]
-            return (times.end_time - times.start_time).total_seconds()
+    return ours, theirs
 
-        whole, peer_seconds = medians(15, ours_end_to_end, theirs)
-        del ours_in_the_engine
+
+def round_trip(url: str) -> Callable[[], object]:
+    """
+    Make the same query through the unmodified client, with its answer read.
+
+    :param url: an emulator that has the table ``flights``
+    :return: the contestant
+    """
+    odps = client(url)
+
+    def query() -> None:
+        instance = odps.run_sql(QUERY.format(source="flights"))
+        instance.wait_for_success(interval=0.01, max_interval=0.05)
+        with instance.open_reader(tunnel=True, arrow=True) as reader:
+            reader.read_all()
+
+    return query
+
+
+def run() -> Section:
+    """Measure the start, the engine against DuckDB, and the whole round trip of a client."""
+    (start,) = medians(START_ROUNDS, start_seconds)
+    with tempfile.TemporaryDirectory(prefix="datalake-bench-") as name:
+        ours, theirs = engine_and_peer(Path(name))
+        for contestant in (ours, theirs):
+            contestant()
+        mine, peers = medians(QUERY_ROUNDS, timed(ours), timed(theirs))
+    with emulator() as url:
+        load_flights(url)
+        (whole,) = medians(QUERY_ROUNDS, timed(round_trip(url)))
+    ratio = mine / peers
     return Section(
         "Emulator",
         [
-            Row("start to first answer", f"{start:.2f} s", "", f"{start:.2f} s", "1.5 s", start <= 1.5),
             Row(
-                "GROUP BY over 336,776 flights, client's round trip",
+                "start to first answer",
+                f"{start:.2f} s",
+                "",
+                f"{start:.2f} s",
+                f"{START_LIMIT} s",
+                start <= START_LIMIT,
+            ),
+            Row(
+                "GROUP BY over 336,776 flights, in the engine",
+                f"{mine * 1e3:.1f} ms",
+                f"{peers * 1e3:.1f} ms",
+                f"{ratio:.2f}x",
+                f"{QUERY_LIMIT}x",
+                ratio <= QUERY_LIMIT,
+            ),
+            Row(
+                "the same, from a client and back",
                 f"{whole * 1e3:.0f} ms",
-                f"{peer_seconds * 1e3:.0f} ms",
-                f"{whole / peer_seconds:.1f}x",
+                f"{peers * 1e3:.1f} ms",
+                f"{whole / peers:.1f}x",
                 "",
                 None,
             ),
         ],
-        ["Peer: DuckDB in this process on the same rows as Parquet, twelve files."],
+        [
+            (
+                "Peer: DuckDB on the same twelve Parquet files; both write the result as an Arrow file. The "
+                "engine's time has the parsing, the binding, the snapshot and the result in it; the client's "
+                "also some ten signed requests and the job's queue."
+            )
+        ],
     )
+
+
+def load_flights(url: str) -> None:
+    """
+    Load the flights through the client.
+
+    :param url: the emulator's address
+    """
+    import pandas as pd
+
+    odps = client(url)
+    text = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
+    odps.create_table("flights", (text, "month bigint"))
+    flights = pd.read_csv(flights_csv())
+    for month in MONTHS:
+        rows = flights.loc[flights.month == month, list(COLUMNS)].reset_index(drop=True)
+        odps.write_table("flights", rows, partition=f"month={month}", create_partition=True)
