@@ -23,6 +23,7 @@ from airflow_provider_datalake.emulator.maxcompute.sql.functions import (
     bind_scalar,
 )
 from airflow_provider_datalake.emulator.maxcompute.sql.grouping import bind_grouping
+from airflow_provider_datalake.emulator.maxcompute.sql.intervals import bind_shift
 from airflow_provider_datalake.emulator.maxcompute.sql.subqueries import (
     bind_exists,
     bind_in_query,
@@ -154,6 +155,8 @@ class ExpressionBinder:
                 raise SemanticError(f"{name.replace('_', ' ').upper()} of {describe(node)} is not supported")
         if bind:
             return bind(self, node)
+        if isinstance(node, exp.Add | exp.Sub) and (shifted := bind_shift(self, node)):
+            return shifted
         return operators.bind_binary(str(operator), *self._operands(node), self.context)
 
     def _connector(self, node: exp.Connector) -> Typed:
@@ -341,7 +344,8 @@ class ExpressionBinder:
         if isinstance(node.expression, exp.Any | exp.All | exp.Tuple):
             raise SemanticError("LIKE ANY and LIKE ALL are not supported")
         value, pattern = self._operands(node)
-        return operators.bind_like(value, pattern, self.context, self.bind(escape) if escape else None)
+        like = operators.bind_like(value, pattern, self.context, self.bind(escape) if escape else None)
+        return operators.bind_unary("NOT", like, self.context) if node.args.get("negate") else like
 
     def _escape(self, node: exp.Escape) -> Typed:
         if not isinstance(node.this, exp.Like):
@@ -463,6 +467,8 @@ _ARGUMENTS: dict[type[exp.Expression], frozenset[str]] = {
     exp.Cast: frozenset({"this", "to"}),
     exp.Between: frozenset({"this", "low", "high"}),
     exp.In: frozenset({"this", "expressions", "query"}),
+    exp.Like: frozenset({"this", "expression", "negate"}),
+    exp.ParseJSON: frozenset({"this", "is_literal"}),
     exp.Case: frozenset({"this", "ifs", "default"}),
     exp.Window: frozenset({"this", "partition_by", "order", "spec", "alias", "over"}),
     exp.DPipe: frozenset({"this", "expression", "safe"}),
@@ -479,6 +485,7 @@ _BINDERS: dict[type[exp.Expression], Callable[[ExpressionBinder, Any], Typed]] =
     exp.Boolean: lambda binder, node: typed.boolean(bool(node.this)),
     exp.Null: lambda binder, node: typed.null(),
     exp.Concat: ExpressionBinder._adjacent_strings,
+    exp.ParseJSON: lambda binder, node: bind_scalar("json_parse", [binder.bind(node.this)], binder.context),
     exp.Neg: ExpressionBinder._negative,
     exp.Not: lambda binder, node: operators.bind_unary("NOT", binder.bind(node.this), binder.context),
     exp.BitwiseNot: lambda binder, node: operators.bind_unary("~", binder.bind(node.this), binder.context),

@@ -39,6 +39,8 @@ Result = TypeVar("Result")
 
 _TICK = 0.1
 _BATCH_ROWS = 65536
+# What casts add to a text that is not of the service's form.
+_UNREADABLE = re.compile(r'"(.*) is not (yyyy-mm-dd[a-z.: ]*)"')
 _CODE = re.compile(r"(ODPS-\d{7})\s*:?\s*(.*)", re.DOTALL)
 
 
@@ -235,7 +237,9 @@ def translated(error: Exception) -> SqlError:
         return runtime_failure(given.group(1), given.group(2).split("\n")[0].strip())
     message = re.sub(r"^[A-Z][A-Za-z ]*(Error|Exception): ?", "", text).split("\n")[0]
     # Our own names for columns mean nothing to whoever wrote the query.
-    message = re.sub(r"! when casting from source column .*|!$", "", message)
+    message = re.sub(r"!? when casting from source column .*|!$", "", message)
+    if unreadable := _UNREADABLE.search(message):
+        message = f"cannot convert '{unreadable.group(1)}', expected {unreadable.group(2)}"
     if isinstance(error, duckdb.ConversionException):
         return IllegalCastValue(message)
     if isinstance(error, duckdb.OutOfRangeException | duckdb.InvalidInputException):

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from airflow_provider_datalake.emulator.maxcompute.sql import operators
 from airflow_provider_datalake.emulator.maxcompute.sql.binder import ExpressionBinder, Place
 from airflow_provider_datalake.emulator.maxcompute.sql.calls import call_of, describe, function_name
 from airflow_provider_datalake.emulator.maxcompute.sql.errors import SemanticError, SqlError
-from airflow_provider_datalake.emulator.maxcompute.sql.functions import TABLE_FUNCTIONS, unknown_function
+from airflow_provider_datalake.emulator.maxcompute.sql.functions import (
+    TABLE_FUNCTIONS,
+    bind_scalar,
+    unknown_function,
+)
 from airflow_provider_datalake.emulator.maxcompute.sql.scope import (
     Field,
     Relation,
@@ -42,7 +48,7 @@ _KINDS = {
     ("LEFT", "SEMI"): "SEMI",
     ("LEFT", "ANTI"): "ANTI",
 }
-_KNOWN_JOIN = {"this", "side", "kind", "on"}
+_KNOWN_JOIN = {"this", "side", "kind", "on", "using", "method"}
 _KNOWN_TABLE = {"this", "db", "catalog", "alias"}
 _KNOWN_SUBQUERY = {"this", "alias"}
 
@@ -186,11 +192,6 @@ class FromClause:
     # -- joins ---------------------------------------------------------------------------------
 
     def _join(self, node: exp.Join) -> list[exp.Expression]:
-        for name in ("using", "method"):
-            if node.args.get(name):
-                raise self.statement.unsupported(
-                    "JOIN ... USING" if name == "using" else "NATURAL JOIN", node
-                )
         self._check_known(node, _KNOWN_JOIN)
         kind = _KINDS.get((node.side.upper(), node.kind.upper()))
         if kind is None:
@@ -199,10 +200,13 @@ class FromClause:
         table, right, following = self._item(node.this)
         self._check_names(right, node)
         self.scope.relations.extend(right)
-        on = node.args.get("on")
-        if on is None and kind not in ("INNER", "CROSS"):
+        on, names = node.args.get("on"), self._common_names(node, kind, left, right)
+        if on is None and not names and kind not in ("INNER", "CROSS"):
             raise self.statement.fail(SemanticError(f"{kind} JOIN needs an ON condition"), node)
         condition = self._condition(on, kind, right) if on is not None else None
+        if names:
+            condition, merged = self._merge(names, kind, left, right)
+            self.scope.relations.insert(0, merged)
         if kind in ("SEMI", "ANTI"):
             self.scope.relations[:] = left
         for relations, kinds in ((right, ("LEFT", "FULL")), (left, ("RIGHT", "FULL"))):
@@ -214,8 +218,60 @@ class FromClause:
         side = kind if kind in ("LEFT", "RIGHT", "FULL") else None
         return [exp.Join(this=table, side=side, kind=None if side else kind, on=condition), *following]
 
+    def _common_names(
+        self, node: exp.Join, kind: str, left: Sequence[Relation], right: Sequence[Relation]
+    ) -> dict[str, exp.Expression]:
+        """List the columns that USING names or that a NATURAL JOIN finds on both sides."""
+        using, method = node.args.get("using") or [], str(node.args.get("method") or "").upper()
+        if not using and not method:
+            return {}
+        if method not in ("", "NATURAL") or kind == "CROSS":
+            raise self.statement.unsupported(f"{method} {kind} JOIN".strip(), node)
+        if (using and method) or node.args.get("on"):
+            raise self.statement.fail(SemanticError("a join takes one of ON, USING and NATURAL"), node)
+        sides = [[f.name for r in relations for f in r.visible] for relations in (left, right)]
+        found = {n.name.lower(): n for n in using} or {n: node for n in sides[0] if n in sides[1]}
+        if not found:
+            raise self.statement.fail(SemanticError("NATURAL JOIN: the sides have no common column"), node)
+        for name, where in found.items():
+            for side in sides:
+                if side.count(name) != 1:
+                    problem = "is ambiguous" if name in side else "is not on both sides of the join"
+                    raise self.statement.fail(SemanticError(f"column {name} {problem}"), where)
+        return found
+
+    def _merge(
+        self,
+        names: dict[str, exp.Expression],
+        kind: str,
+        left: Sequence[Relation],
+        right: Sequence[Relation],
+    ) -> tuple[exp.Expression, Relation]:
+        """Join on columns of the same name, which ``*`` and unqualified names then find once."""
+        binder = ExpressionBinder(self.statement, self.scope, Place("USING"))
+        context = self.statement.context
+        conditions, fields = [], []
+        for name, node in names.items():
+            first, second = (
+                binder.reference(field, self.scope, node)
+                for relations in (left, right)
+                for field in [f for r in relations for f in r.visible if f.name == name]
+            )
+            try:
+                conditions.append(operators.bind_binary("=", first, second, context))
+                value = second if kind == "RIGHT" else first
+                value = bind_scalar("coalesce", [first, second], context) if kind == "FULL" else value
+            except SqlError as error:
+                raise self.statement.fail(error, node) from None
+            fields.append(Field(name, value.type, value.expr))
+        if kind not in ("SEMI", "ANTI"):
+            for relation in (*left, *right):
+                relation.merged |= names.keys()
+        on = reduce(lambda a, b: operators.bind_binary("AND", a, b, context), conditions)
+        return on.expr, Relation((), fields)
+
     def _check_names(self, relations: Sequence[Relation], node: exp.Expression) -> None:
-        taken = {r.names for r in self.scope.relations if r.names[-1]}
+        taken = {r.names for r in self.scope.relations if any(r.names)}
         for relation in relations:
             if relation.names in taken:
                 raise self.statement.fail(

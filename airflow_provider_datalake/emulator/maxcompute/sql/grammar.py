@@ -8,6 +8,7 @@ neutral nodes, with other semantics), types keep their text, and it is given not
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlglot import exp, parser
@@ -97,6 +98,7 @@ _PIECE = re.compile(
     r"""|--[^\n]*|/\*.*?\*/|(?!['"`]|/\*).""",
     re.DOTALL,
 )
+_SUM = re.compile(r"([0-9.]+[eE][0-9]+)([+-])([0-9.]*)")
 _SET_OPERATIONS = (TokenType.UNION, TokenType.INTERSECT, TokenType.EXCEPT)
 _DIALECT = DatalakeMaxCompute()
 
@@ -107,14 +109,39 @@ def tokenize(source: Source) -> list[Token]:
 
     :param source: the whole submitted text
     :return: its tokens, without comments
-    :raises ParseError: when a string or comment does not end
+    :raises ParseError: when a string or comment does not end, or a number runs into a word
     """
     try:
-        return list(_DIALECT.tokenize(source.text))
+        tokens = [part for token in _DIALECT.tokenize(source.text) for part in _separated(token)]
     except TokenError as error:
         offset = _unterminated(source.text)
         what = "comment" if source.text.startswith("/*", offset) else "string or name"
         raise ParseError(f"a {what} does not end", *source.position(offset)) from error
+    for number, word in pairwise(tokens):
+        # The tokenizer would take 0x1F for a zero called x1F.
+        is_joined = number.token_type == TokenType.NUMBER and word.start == number.end + 1
+        if is_joined and source.text[word.start].isidentifier():
+            text = source.text[number.start : word.end + 1]
+            raise ParseError(f"invalid number '{text}'", *source.position(number.start))
+    return tokens
+
+
+def _separated(token: Token) -> list[Token]:
+    """Take 1e3+1, which the tokenizer takes for one number, apart."""
+    match = _SUM.fullmatch(token.text) if token.token_type == TokenType.NUMBER else None
+    if match is None:
+        return [token]
+    parts = zip(match.groups(), (TokenType.NUMBER, None, TokenType.NUMBER), strict=True)
+    types = {"+": TokenType.PLUS, "-": TokenType.DASH}
+    result, offset = [], 0
+    for text, token_type in parts:
+        if text:
+            start = token.start + offset
+            column = token.col - len(token.text) + offset + len(text)
+            kind = token_type or types[text]
+            result.append(Token(kind, text, token.line, column, start, start + len(text) - 1))
+        offset += len(text)
+    return result
 
 
 def _unterminated(text: str) -> int:

@@ -90,11 +90,18 @@ class Relation:
     :param names: what it is called in full: ``("demo", "default", "t")`` or ``("alias",)``
     :param fields: its columns, in order
     :param optional: whether an outer join may fill it with NULLs
+    :param merged: the columns that a join has merged with another relation's: only qualified names find them
     """
 
     names: tuple[str, ...]
     fields: Sequence[Field]
     optional: bool = False
+    merged: frozenset[str] = frozenset()
+
+    @property
+    def visible(self) -> list[Field]:
+        """The columns that unqualified names and ``*`` find."""
+        return [f for f in self.fields if f.name not in self.merged]
 
     def is_called(self, parts: Sequence[str]) -> bool:
         """
@@ -145,7 +152,7 @@ class Scope:
                 match = _one([f for f in found[0].fields if f.name == parts[count]], parts[: count + 1])
                 if match:
                     return match, self, count + 1
-        match = _one([f for r in self.relations for f in r.fields if f.name == parts[0]], parts[:1])
+        match = _one([f for f in self.fields() if f.name == parts[0]], parts[:1])
         if match:
             return match, self, 1
         return self.parent.resolve(parts) if self.parent else None
@@ -157,7 +164,7 @@ class Scope:
         :return: the columns in order
         """
         for relation in self.relations:
-            yield from relation.fields
+            yield from relation.visible
 
 
 def _one(found: list[Field], parts: Sequence[str]) -> Field | None:

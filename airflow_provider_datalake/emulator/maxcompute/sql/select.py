@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from airflow_provider_datalake.emulator.maxcompute.sql.functions import AGGREGAT
 from airflow_provider_datalake.emulator.maxcompute.sql.grouping import GroupBy
 from airflow_provider_datalake.emulator.maxcompute.sql.ordering import order_and_limit
 from airflow_provider_datalake.emulator.maxcompute.sql.scope import (
+    Field,
     Grouping,
     Scope,
     aggregate_name,
@@ -50,6 +52,10 @@ _KNOWN = {
     "hint",
     "with_",
 }
+
+
+# What tells a regular expression between backticks from a name.
+_REGEX = frozenset("?*+.|()[]^$")
 
 
 @dataclass(frozen=True)
@@ -231,6 +237,8 @@ class _SelectBinder:
                 isinstance(node, exp.Column) and isinstance(node.this, exp.Star)
             ):
                 items.extend(self._star(binder, node))
+            elif fields := self._matching(node):
+                items.extend(_Item(f.name, binder.reference(f, self.scope, node), node) for f in fields)
             else:
                 try:
                     name = _name(node) or f"_c{len(items)}"
@@ -240,17 +248,35 @@ class _SelectBinder:
             self._check_loose()
         return items
 
+    def _matching(self, node: exp.Expression) -> list[Field]:
+        """Find the columns that a quoted regular expression, e.g. ``(ds|id)?+.+``, names."""
+        if not (isinstance(node, exp.Column) and node.this.args.get("quoted") and set(node.name) & _REGEX):
+            return []
+        parts = [p.name.lower() for p in node.parts]
+        if self.scope.resolve(parts):
+            return []
+        fields = list(self.scope.fields())
+        if len(parts) > 1:
+            fields = [f for r in self.scope.relations if r.is_called(parts[:-1]) for f in r.fields]
+        try:
+            pattern = re.compile(node.name, re.IGNORECASE)
+        except re.error as error:
+            message = f"{node.name} is neither a column nor a regular expression: {error}"
+            raise self.statement.fail(SemanticError(message), node) from error
+        return [f for f in fields if pattern.fullmatch(f.name)]
+
     def _star(self, binder: ExpressionBinder, node: exp.Expression) -> Iterator[_Item]:
         star = node.this if isinstance(node, exp.Column) else node
-        relations = self.scope.relations
+        fields = list(self.scope.fields())
         if isinstance(node, exp.Column):
             parts = [p.name.lower() for p in node.parts[:-1]]
-            relations = [r for r in relations if r.is_called(parts)]
+            relations = [r for r in self.scope.relations if r.is_called(parts)]
             if not relations:
                 raise self.statement.fail(SemanticError(f"table {'.'.join(parts)} cannot be resolved"), node)
-        if not relations:
+            fields = [f for r in relations for f in r.fields]
+        if not self.scope.relations:
             raise self.statement.fail(SemanticError("* needs a FROM"), node)
-        known = {f.name for r in relations for f in r.fields}
+        known = {f.name for f in fields}
         dropped = {e.name.lower(): e for e in star.args.get("except_") or []}
         replaced = {e.alias.lower(): e for e in star.args.get("replace") or []}
         for name, where in {**dropped, **replaced}.items():
@@ -258,12 +284,11 @@ class _SelectBinder:
                 raise self.statement.fail(SemanticError(f"column {name} cannot be resolved"), where)
         if star.args.get("rename"):
             raise self.statement.unsupported("* RENAME", node)
-        for relation in relations:
-            for field in relation.fields:
-                if field.name in replaced:
-                    yield _Item(field.name, binder.bind(replaced[field.name].this), replaced[field.name])
-                elif field.name not in dropped:
-                    yield _Item(field.name, binder.reference(field, self.scope, node), node)
+        for field in fields:
+            if field.name in replaced:
+                yield _Item(field.name, binder.bind(replaced[field.name].this), replaced[field.name])
+            elif field.name not in dropped:
+                yield _Item(field.name, binder.reference(field, self.scope, node), node)
 
     def _filters(self, outputs: dict[str, Typed]) -> tuple[Typed | None, Typed | None]:
         having, qualify = self.node.args.get("having"), self.node.args.get("qualify")
