@@ -69,7 +69,7 @@ class JobFailedError(JobError):
 
     def __init__(self, message: str, *, job_id: str = "", code: str = "", retryable: bool = True) -> None:
         super().__init__(message, job_id=job_id, code=code)
-        self.retryable = retryable  # type: ignore[misc]
+        self.retryable = retryable
 
 
 class JobCancelledError(JobError):
