@@ -191,12 +191,12 @@ def decide(
         return Decision(Action.REPLACE, "the task was cleared")
     if changed := differences(intent.digests, digests):
         return Decision(Action.REPLACE, f"the request has changed ({', '.join(changed)})", changed)
+    if status is not None and status.state is JobState.SUCCEEDED:
+        return Decision(Action.COLLECT, "the job of an earlier try has succeeded")
     if intent.abandoned:
         return Decision(Action.REPLACE, f"an earlier try gave its job up: {intent.abandoned}")
     if intent.job_id is None or status is None:
         return Decision(Action.RESUBMIT, "an earlier try ended before the service's answer was stored")
     if status.state.is_active:
         return Decision(Action.ATTACH, f"the job of an earlier try is {status.state}")
-    if status.state is JobState.SUCCEEDED:
-        return Decision(Action.COLLECT, "the job of an earlier try has succeeded")
     return Decision(Action.SUBMIT, f"the job of an earlier try is {status.state}")

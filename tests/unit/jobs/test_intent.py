@@ -69,6 +69,10 @@ def test_a_job_that_was_given_up_is_not_waited_for(state: JobState) -> None:
     assert action(intent(job_id="j").abandon("deadline"), state) is Action.REPLACE
 
 
+def test_a_job_that_succeeded_after_it_was_given_up_is_not_run_again() -> None:
+    assert action(intent(job_id="j").abandon("deadline"), JobState.SUCCEEDED) is Action.COLLECT
+
+
 def test_an_intent_survives_the_store() -> None:
     stored = Intent.fresh(DIGESTS, 3, before={"files": 4}).with_job("j").abandon("late")
     assert Intent.from_json(json.loads(json.dumps(stored.to_json()))) == stored
