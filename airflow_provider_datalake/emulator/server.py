@@ -120,8 +120,9 @@ class _Server(uvicorn.Server):
 
 
 def _warm_up() -> None:
-    """Import what the first query needs, so that it does not wait for it."""
+    """Import what the first query and the first upload need, so that they do not wait for it."""
     import duckdb  # noqa: F401
+    import odps  # noqa: F401
 
     # Not one of its modules: a job that imports the package meanwhile would find that module half made.
     import pyarrow  # noqa: F401
