@@ -6,6 +6,7 @@ A node that is not listed here is refused at its position; nothing reaches DuckD
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -275,6 +276,8 @@ class ExpressionBinder:
             return casts.literal_integer(text, self.context)
         if not re.fullmatch(r"[0-9]*\.?[0-9]*([eE][+-]?[0-9]+)?", text):
             raise ParseError(f"invalid number '{text}'")
+        if not math.isfinite(float(text)):
+            raise ParseError(f"the number '{text}' is out of DOUBLE's range")
         return typed.double(float(text))
 
     def _adjacent_strings(self, node: exp.Concat) -> Typed:
@@ -390,6 +393,8 @@ class ExpressionBinder:
 
     def _aggregate(self, node: exp.Expression) -> Typed:
         name = function_name(call_of(node)[0])
+        if name not in AGGREGATES:
+            raise SemanticError(f"{describe(node)} needs an aggregate function, which {name} is not")
         if not self.place.aggregates:
             raise SemanticError(f"aggregate function {name} is not allowed in {self.place.clause}")
         if self.scope.inside_aggregate:

@@ -39,6 +39,20 @@ Result = TypeVar("Result")
 
 _TICK = 0.1
 _BATCH_ROWS = 65536
+# Days since 1970 of 0001-01-01 and 10000-01-01, and a day more on both sides for the zones.
+_FIRST_DAY, _LAST_DAY = -719163, 2932898
+# DuckDB's names of types, in its messages.
+_TYPES = {
+    "INT8": "TINYINT",
+    "INT16": "SMALLINT",
+    "INT32": "INT",
+    "INT64": "BIGINT",
+    "INT128": "a number",
+    "HUGEINT": "a number",
+    "VARCHAR": "STRING",
+    "TIMESTAMP_NS": "TIMESTAMP",
+}
+_DUCKDB_TYPE = re.compile(rf"\b(?:{'|'.join(_TYPES)})\b")
 # What casts add to a text that is not of the service's form.
 _UNREADABLE = re.compile(r'"(.*) is not (yyyy-mm-dd[a-z.: ]*)"')
 _CODE = re.compile(r"(ODPS-\d{7})\s*:?\s*(.*)", re.DOTALL)
@@ -215,11 +229,30 @@ def _conformed(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     """Give the columns their declared Arrow types; what does not fit raises."""
     import pyarrow as pa
 
+    for column, field in zip(batch.columns, schema, strict=True):
+        _check_years(column, field)
     columns = [
         pa.nulls(batch.num_rows) if pa.types.is_null(field.type) else column.cast(field.type)
         for column, field in zip(batch.columns, schema, strict=True)
     ]
     return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _check_years(column: pa.Array, field: pa.Field) -> None:
+    """Refuse what DuckDB can count and the service's types, and every client, cannot."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not (pa.types.is_date(column.type) or pa.types.is_timestamp(column.type)):
+        return
+    if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
+        return
+    first, last = (pa.scalar(v, pa.date32()).cast(column.type) for v in (_FIRST_DAY, _LAST_DAY))
+    bounds = pc.min_max(column)
+    if bounds["min"].is_valid and not (
+        pc.greater_equal(bounds["min"], first).as_py() and pc.less(bounds["max"], last).as_py()
+    ):
+        raise InvalidArgument(f"a value of {field.name} is outside of the years 1 to 9999")
 
 
 def translated(error: Exception) -> SqlError:
@@ -238,6 +271,7 @@ def translated(error: Exception) -> SqlError:
     message = re.sub(r"^[A-Z][A-Za-z ]*(Error|Exception): ?", "", text).split("\n")[0]
     # Our own names for columns mean nothing to whoever wrote the query.
     message = re.sub(r"!? when casting from source column .*|!$", "", message)
+    message = _DUCKDB_TYPE.sub(lambda m: _TYPES[m.group()], message)
     if unreadable := _UNREADABLE.search(message):
         message = f"cannot convert '{unreadable.group(1)}', expected {unreadable.group(2)}"
     if isinstance(error, duckdb.ConversionException):

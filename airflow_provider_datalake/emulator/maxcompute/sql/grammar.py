@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 
 def _extract(self: Any) -> exp.Expression:
-    unit = exp.Literal.string(self._parse_var_or_string(upper=False).name)
+    part = self._parse_var_or_string(upper=False) or self.raise_error("expected a date part")
+    unit = exp.Literal.string(part.name)
     self._match(TokenType.FROM) or self._match(TokenType.COMMA) or self.raise_error("expected FROM")
     return exp.Anonymous(this="extract", expressions=[unit, self._parse_disjunction()])
 

@@ -7,16 +7,26 @@ from typing import TYPE_CHECKING, Any
 from sqlglot import exp
 
 from airflow_provider_datalake.emulator.maxcompute.sql.calls import call_of, function_name
-from airflow_provider_datalake.emulator.maxcompute.sql.errors import SemanticError
+from airflow_provider_datalake.emulator.maxcompute.sql.errors import ParseError, SemanticError
 from airflow_provider_datalake.emulator.maxcompute.sql.functions import AGGREGATES, WINDOWS, unknown_function
 from airflow_provider_datalake.emulator.maxcompute.sql.typed import Typed, boolean, over
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from airflow_provider_datalake.emulator.maxcompute.sql.binder import ExpressionBinder
 
 # Without Hive's rules a window with an order and no frame counts rows for these, not peers.
 _BY_ROWS = frozenset({"avg", "count", "max", "min", "stddev", "stddev_pop", "stddev_samp", "sum"})
 _NULLS_ARGUMENT = {"first_value": 1, "last_value": 1, "nth_value": 2}
+# The bounds of a frame, in the order in which they may come.
+_BOUNDS = {
+    "UNBOUNDED PRECEDING": 0,
+    "PRECEDING": 1,
+    "CURRENT ROW": 2,
+    "FOLLOWING": 3,
+    "UNBOUNDED FOLLOWING": 4,
+}
 _NEEDS_ORDER = frozenset(
     {"rank", "dense_rank", "percent_rank", "cume_dist", "ntile", "lag", "lead", "row_number"}
 )
@@ -76,6 +86,9 @@ def _over(binder: ExpressionBinder, value: Typed, window: exp.Window, name: str)
     if name in _NEEDS_ORDER and not keys:
         raise SemanticError(f"window function {name} needs an ORDER BY in its OVER clause")
     frame = window.args.get("spec")
+    if frame:
+        inner = [n.this if isinstance(n, exp.Ordered) else n for n in order.expressions] if order else []
+        _check_range(window, [binder.bind(n) for n in inner])
     spec = _frame(binder, frame) if frame else _default_frame(binder, name, bool(keys))
 
     def place(call: exp.Expression) -> exp.Expression:
@@ -99,13 +112,33 @@ def _frame(binder: ExpressionBinder, spec: exp.WindowSpec) -> exp.WindowSpec:
     for side in ("start", "end"):
         bound = spec.args.get(side)
         if isinstance(bound, exp.Expression):
+            if not spec.args.get(f"{side}_side"):
+                raise ParseError("the bound of a window frame needs PRECEDING or FOLLOWING")
             bounds[side] = _distance(binder, bound)
         elif bound:
             bounds[side] = str(bound).upper()
         if spec.args.get(f"{side}_side"):
             bounds[f"{side}_side"] = str(spec.args[f"{side}_side"]).upper()
     bounds.setdefault("end", "CURRENT ROW")
+    start, end = (_rank(bounds, side) for side in ("start", "end"))
+    if start > end or start == _BOUNDS["UNBOUNDED FOLLOWING"] or end == _BOUNDS["UNBOUNDED PRECEDING"]:
+        raise SemanticError("a window frame cannot end before it starts")
     return exp.WindowSpec(kind=str(spec.args["kind"]).upper(), **bounds)
+
+
+def _rank(bounds: dict[str, Any], side: str) -> int:
+    word = bounds[side] if isinstance(bounds[side], str) else ""
+    return _BOUNDS[f"{word} {bounds.get(f'{side}_side', '')}".strip()]
+
+
+def _check_range(window: exp.Window, keys: Sequence[Typed]) -> None:
+    """Refuse a RANGE with a distance, which is taken from the key, without one number to take it from."""
+    spec = window.args["spec"]
+    bounds = [spec.args.get("start"), spec.args.get("end")]
+    if str(spec.args["kind"]).upper() != "RANGE" or not any(isinstance(b, exp.Expression) for b in bounds):
+        return
+    if len(keys) != 1 or not keys[0].type.is_numeric:
+        raise SemanticError("a RANGE with a distance needs an ORDER BY of one number")
 
 
 def _distance(binder: ExpressionBinder, bound: exp.Expression) -> exp.Expression:

@@ -39,6 +39,7 @@ from airflow_provider_datalake.emulator.maxcompute.types import DataType, duckdb
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_MOST_PLACES = 300
 _INVALID = "error('ODPS-0121095:{name}: {what}')"
 
 
@@ -113,6 +114,12 @@ def _trunc(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
         return null(DOUBLE)
     if places == 0:
         return emit(DOUBLE, "trunc({0})", value)
+    if abs(places) > _MOST_PLACES:
+        return emit(DOUBLE, "{0}" if places > 0 else "{0} * 0", value)
+    if places > 0:
+        # From 2**53 on a DOUBLE is whole.
+        cut = "CASE WHEN abs({0} * {1}) < 9007199254740992 THEN trunc({0} * {1}) * {2} ELSE {0} END"
+        return emit(DOUBLE, cut, value, double(10.0**places), double(10.0**-places))
     # Scaled up, cut and scaled down, which is why the documented trunc(125.815, 1) is 125.80000000000001.
     return emit(DOUBLE, "trunc({0} * {1}) * {2}", value, double(10.0**places), double(10.0**-places))
 

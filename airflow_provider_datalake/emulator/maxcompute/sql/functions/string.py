@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _TEXTS = array_of(STRING)
+_LONGEST = 8 * 1024 * 1024
 
 
 def concat(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
@@ -146,11 +147,17 @@ def _find_in_set(args: Sequence[Typed], ctx: FunctionContext) -> Typed:
     )
 
 
+# A guarded call gets no more than it may return: DuckDB computes constants in either branch of a CASE.
+def _too_long(name: str) -> str:
+    return f"error('ODPS-0121095:function {name}: a STRING holds at most {_LONGEST} bytes')"
+
+
 def _pad(name: str) -> Binder:
     return native(
         name,
         STRING,
-        f"CASE WHEN {{1}} > 0 THEN {name}({{0}}, CAST({{1}} AS INTEGER), {{2}}) END",
+        f"CASE WHEN {{1}} > {_LONGEST} THEN {_too_long(name)}"
+        f" WHEN {{1}} > 0 THEN {name}({{0}}, CAST(least({{1}}, {_LONGEST}) AS INTEGER), {{2}}) END",
         string,
         whole,
         string,
@@ -326,8 +333,21 @@ SCALARS: dict[str, Binder] = {
     "replace": native("replace", STRING, "replace({0}, {1}, {2})", string, string, string),
     "translate": native("translate", STRING, "translate({0}, {1}, {2})", string, string, string),
     "reverse": native("reverse", STRING, "reverse({0})", string),
-    "repeat": native("repeat", STRING, "repeat({0}, {1})", string, whole),
-    "space": native("space", STRING, "repeat(' ', {0})", whole),
+    "repeat": native(
+        "repeat",
+        STRING,
+        f"CASE WHEN strlen({{0}}) * {{1}} > {_LONGEST} THEN {_too_long('repeat')}"
+        f" ELSE repeat({{0}}, least({{1}}, {_LONGEST} // greatest(strlen({{0}}), 1))) END",
+        string,
+        whole,
+    ),
+    "space": native(
+        "space",
+        STRING,
+        f"CASE WHEN {{0}} > {_LONGEST} THEN {_too_long('space')}"
+        f" ELSE repeat(' ', least({{0}}, {_LONGEST})) END",
+        whole,
+    ),
     "left": native("left", STRING, "left({0}, greatest({1}, 0))", string, whole),
     "right": native("right", STRING, "right({0}, greatest({1}, 0))", string, whole),
     "ascii": native("ascii", BIGINT, "CAST(ascii({0}) AS BIGINT)", string),
