@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -15,12 +13,14 @@ from airflow_provider_datalake.emulator.catalog import ColumnSpec
 from airflow_provider_datalake.emulator.jobs import JobControl
 from airflow_provider_datalake.emulator.maxcompute.sql.engine import SqlEngine
 from airflow_provider_datalake.emulator.storage import SegmentChange, Storage
-from benchmarks.local_emulator import client, emulator, free_port, wait_for_answer
 from benchmarks.report import Row, Section, medians
-from benchmarks.transfer import timed
+from benchmarks.transfer import emulator, timed
+from demo.emulator_process import EmulatorProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from odps import ODPS
 
 START_LIMIT = 1.5
 START_ROUNDS = 7
@@ -37,19 +37,10 @@ MONTHS = range(1, 13)
 def start_seconds() -> float:
     """Time one start from the command to the first answer, in seconds."""
     with tempfile.TemporaryDirectory(prefix="datalake-bench-") as directory:
-        port = free_port()
-        command = [
-            str(Path(sys.executable).with_name("datalake-emulator")),
-            *("serve", "--port", str(port), "--data-dir", directory),
-        ]
+        server = EmulatorProcess(Path(directory) / "data")
         began = time.perf_counter()
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        try:
-            wait_for_answer(f"http://127.0.0.1:{port}/", process)
+        with server:
             return time.perf_counter() - began
-        finally:
-            process.terminate()
-            process.wait(30)
 
 
 def flights_csv() -> Path:
@@ -84,7 +75,7 @@ def engine_and_peer(directory: Path) -> tuple[Callable[[], object], Callable[[],
         storage.commit(table, [change], create_partitions=True)
     with storage.snapshot(table) as snapshot:
         months = {partition.id: partition.values[0] for partition in snapshot.partitions}
-        files = {months[segment.partition_id]: segment.path for segment in snapshot.segments}
+        files = {months[segment.partition_id or 0]: segment.path for segment in snapshot.segments}
     source = " UNION ALL ".join(
         f"SELECT *, {month}::BIGINT AS month FROM '{directory}/data/{path}'" for month, path in files.items()
     )
@@ -104,14 +95,13 @@ def engine_and_peer(directory: Path) -> tuple[Callable[[], object], Callable[[],
     return ours, theirs
 
 
-def round_trip(url: str) -> Callable[[], object]:
+def round_trip(odps: ODPS) -> Callable[[], object]:
     """
     Make the same query through the unmodified client, with its answer read.
 
-    :param url: an emulator that has the table ``flights``
+    :param odps: a client of an emulator that has the table ``flights``
     :return: the contestant
     """
-    odps = client(url)
 
     def query() -> None:
         instance = odps.run_sql(QUERY.format(source="flights"))
@@ -130,9 +120,9 @@ def run() -> Section:
         for contestant in (ours, theirs):
             contestant()
         mine, peers = medians(QUERY_ROUNDS, timed(ours), timed(theirs))
-    with emulator() as url:
-        load_flights(url)
-        (whole,) = medians(QUERY_ROUNDS, timed(round_trip(url)))
+    with emulator() as server:
+        load_flights(server.client())
+        (whole,) = medians(QUERY_ROUNDS, timed(round_trip(server.client())))
     ratio = mine / peers
     return Section(
         "Emulator",
@@ -172,15 +162,14 @@ def run() -> Section:
     )
 
 
-def load_flights(url: str) -> None:
+def load_flights(odps: ODPS) -> None:
     """
     Load the flights through the client.
 
-    :param url: the emulator's address
+    :param odps: a client of an empty emulator
     """
     import pandas as pd
 
-    odps = client(url)
     text = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
     odps.create_table("flights", (text, "month bigint"))
     flights = pd.read_csv(flights_csv())

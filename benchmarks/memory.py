@@ -8,9 +8,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.local_emulator import client, emulator
 from benchmarks.report import Row, Section
-from benchmarks.transfer import COLUMNS, ROWS, connect, frame
+from benchmarks.transfer import COLUMNS, ROWS, emulator, frame
 
 FACTOR = 4
 TARGET = 1.2
@@ -58,12 +57,11 @@ def run() -> Section:
     import pandas as pd
 
     figures: dict[tuple[str, int], float] = {}
-    with emulator() as url, tempfile.TemporaryDirectory(prefix="datalake-bench-") as directory:
-        connect(url)
+    with emulator() as server, tempfile.TemporaryDirectory(prefix="datalake-bench-") as directory:
         data = frame(ROWS)
         for factor in (1, FACTOR):
             table = f"bench_memory_{factor}"
-            client(url).create_table(table, COLUMNS)
+            server.client().create_table(table, COLUMNS)
             source = Path(directory) / f"source_{factor}.parquet"
             pd.concat([data] * factor).to_parquet(source, index=False, row_group_size=100_000)
             figures["load", factor] = peak("load", table, source)

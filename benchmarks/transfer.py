@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.local_emulator import client, emulator
 from benchmarks.report import Row, Section, medians
+from demo.emulator_process import EmulatorProcess
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import pandas as pd
 
@@ -52,21 +52,15 @@ def frame(rows: int) -> pd.DataFrame:
     )
 
 
-def connect(url: str) -> None:
-    """
-    Point the default connection at an emulator.
-
-    :param url: the emulator's address
-    """
-    os.environ["AIRFLOW_CONN_ODPS_DEFAULT"] = json.dumps(
-        {
-            "conn_type": "odps",
-            "host": f"{url}/api",
-            "login": "emulator",
-            "password": "emulator-secret",
-            "extra": {"project": "demo"},
-        }
-    )
+@contextmanager
+def emulator() -> Iterator[EmulatorProcess]:
+    """Serve an empty emulator, and point the default connection at it."""
+    with (
+        tempfile.TemporaryDirectory(prefix="datalake-bench-") as directory,
+        EmulatorProcess(Path(directory) / "data") as server,
+    ):
+        os.environ.update(server.environment)
+        yield server
 
 
 def timed(action: Callable[[], object]) -> Callable[[], float]:
@@ -94,10 +88,9 @@ def run() -> Section:
         MaxComputeToObjectStorageOperator,
     )
 
-    with emulator() as url, tempfile.TemporaryDirectory(prefix="datalake-bench-") as directory:
-        connect(url)
+    with emulator() as server, tempfile.TemporaryDirectory(prefix="datalake-bench-") as directory:
         hook = MaxComputeHook()
-        odps = client(url)
+        odps = server.client()
         odps.create_table(TABLE, COLUMNS)
         data = frame(ROWS)
         source = str(Path(directory) / "source.parquet")

@@ -91,7 +91,7 @@ async def _shared(url: str) -> int:
     service = _Listing(url)
 
     async def connect() -> JobService:
-        return service  # type: ignore[return-value]
+        return service
 
     poller = JobPoller(connect)
 
