@@ -91,7 +91,7 @@ async def _shared(url: str) -> int:
     service = _Listing(url)
 
     async def connect() -> JobService:
-        return service
+        return service  # type: ignore[return-value]
 
     poller = JobPoller(connect)
 
@@ -125,7 +125,7 @@ async def _idle(url: str) -> int:
 STYLES = {"shared": _shared, "each": _each, "idle": _idle}
 
 
-async def _for_a_while(waiters: list) -> None:  # type: ignore[type-arg]
+async def _for_a_while(waiters: list) -> None:
     tasks = [asyncio.create_task(waiter) for waiter in waiters]
     await asyncio.sleep(SAMPLE_SECONDS)
     for task in tasks:
