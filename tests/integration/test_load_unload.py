@@ -6,7 +6,6 @@ import datetime as dt
 import io
 import json
 import threading
-import time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from airflow_provider_datalake.clients.maxcompute_tunnel import Stopped
 from airflow_provider_datalake.hooks.maxcompute import MaxComputeHook
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from odps import ODPS
@@ -85,10 +85,9 @@ TYPES: dict[str, list[Any]] = {
 
 @pytest.mark.parametrize("local_zone", ["Asia/Shanghai", "America/New_York"])
 def test_every_type_survives_at_its_extremes(
-    hook: MaxComputeHook, odps: ODPS, table_name: str, monkeypatch: pytest.MonkeyPatch, local_zone: str
+    hook: MaxComputeHook, odps: ODPS, table_name: str, use_timezone: Callable[[str], None], local_zone: str
 ) -> None:
-    monkeypatch.setenv("TZ", local_zone)
-    time.tzset()
+    use_timezone(local_zone)
     columns = ", ".join(f"c{index} {name}" for index, name in enumerate(TYPES))
     hints = {"odps.sql.type.system.odps2": "true", "odps.sql.decimal.odps2": "true"}
     odps.execute_sql(f"create table {table_name} ({columns})", hints=hints)

@@ -51,6 +51,7 @@ HERE = Path(__file__).parent
 AddDag = Callable[[str | Path], None]
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:

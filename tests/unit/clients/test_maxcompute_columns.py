@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa  # noqa: TID253  # the cases are made of Arrow data
 import pytest
@@ -16,6 +16,9 @@ from airflow_provider_datalake.clients.maxcompute_columns import (
     match_columns,
     normal_type,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SHANGHAI = "Asia/Shanghai"
 UTC = dt.UTC
@@ -146,12 +149,9 @@ def _utc(*parts: int) -> dt.datetime:
 
 @pytest.mark.parametrize("local_zone", ["UTC", "America/New_York"])
 def test_times_without_a_zone_are_wall_clock_of_the_connections_zone(
-    local_zone: str, monkeypatch: pytest.MonkeyPatch
+    local_zone: str, use_timezone: Callable[[str], None]
 ) -> None:
-    import time
-
-    monkeypatch.setenv("TZ", local_zone)
-    time.tzset()
+    use_timezone(local_zone)
     array = pa.array([dt.datetime(2024, 7, 1, 8), None])
     assert convert(array, "datetime") == [_utc(2024, 7, 1, 0), None]
     assert convert(array, "datetime", zone="America/New_York") == [_utc(2024, 7, 1, 12), None]
