@@ -17,6 +17,7 @@ from airflow_provider_datalake.emulator.maxcompute.sql import casts
 from airflow_provider_datalake.emulator.maxcompute.sql.commands import Condition
 from airflow_provider_datalake.emulator.maxcompute.sql.errors import (
     DdlError,
+    ParseError,
     PartitionFailure,
     SemanticError,
     SqlError,
@@ -60,8 +61,11 @@ class InsertRunner:
         self.column_nodes: list[exp.Expression] = []
         if isinstance(target, exp.Schema):
             self.column_nodes, target = target.expressions, target.this
+            if not self.column_nodes:
+                raise statement.fail(ParseError("the list of columns is empty"), target)
         if not isinstance(target, exp.Table) or not isinstance(target.this, exp.Identifier):
             raise statement.unsupported("INSERT into anything but a table", node)
+        statement.check_name(target)
         self.target = target
         self.table = self._find()
         self.partition_values = self._partition()
@@ -107,6 +111,9 @@ class InsertRunner:
         query_node = self.node.expression
         if query_node is None:
             raise self.statement.unsupported("INSERT without a query", self.node)
+        if isinstance(query_node, exp.Values) and query_node.args.get("alias"):
+            message = "rows of VALUES are separated by commas, and INSERT gives them no name"
+            raise self.statement.fail(ParseError(message), query_node.args["alias"])
         clause = self.node.args.get("with_")
         if clause:
             query_node.set("with_", clause)

@@ -152,6 +152,7 @@ class FromClause:
                 f"the table function {node.name or describe(node.this)} in FROM", node
             )
         self._check_known(node, _KNOWN_TABLE)
+        self.statement.check_name(node)
         parts = [p.name for p in node.parts]
         alias = node.args.get("alias")
         common = self.statement.visible.get(parts[0].lower()) if len(parts) == 1 else None

@@ -41,6 +41,13 @@ def _trim(self: Any) -> exp.Expression:
     return exp.Anonymous(this=name, expressions=arguments)
 
 
+def _misplaced(self: Any, this: Any) -> None:
+    self.raise_error("Unexpected NULL", self._prev)
+
+
+_RESERVED = {TokenType.IS, TokenType.TABLE, TokenType.ALL, TokenType.ANY, TokenType.SOME, TokenType.COLUMN}
+
+
 class DatalakeMaxCompute(Hive):
     """The dialect; not meant to generate SQL."""
 
@@ -57,12 +64,20 @@ class DatalakeMaxCompute(Hive):
         """Hive's, with functions left as written."""
 
         STRICT_CAST = True
+        # Words that the parser would take for names of what they follow.
+        ALIAS_TOKENS = HiveParser.ALIAS_TOKENS - _RESERVED
+        TABLE_ALIAS_TOKENS = HiveParser.TABLE_ALIAS_TOKENS - _RESERVED
         # By name alone, array(1, 2)[0] and a column called list would be taken for them.
         ARRAY_CONSTRUCTORS: ClassVar[dict[str, Any]] = {}
         FUNCTIONS: ClassVar[dict[str, Any]] = {}
         NO_PAREN_FUNCTIONS: ClassVar[dict[TokenType, Any]] = {}
         NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
             "CASE": HiveParser.NO_PAREN_FUNCTION_PARSERS["CASE"],
+        }
+        # For the parser, a NOT NULL would be short for a IS NOT NULL.
+        RANGE_PARSERS: ClassVar[dict[TokenType, Any]] = {
+            **HiveParser.RANGE_PARSERS,
+            **dict.fromkeys((TokenType.NULL, TokenType.ISNULL, TokenType.NOTNULL), _misplaced),
         }
         FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
             "CAST": HiveParser.FUNCTION_PARSERS["CAST"],
@@ -83,6 +98,37 @@ class DatalakeMaxCompute(Hive):
             # Not hive's own, which replaces what stands before BD and the type that it names.
             return parser.Parser.build_cast(self, strict, **kwargs)
 
+        # The parser's own forms of these do without the words that must stand between their parts.
+
+        def _parse_between(self, this: exp.Expr | None) -> exp.Between:
+            low = self._parse_bitwise()
+            if not self._match(TokenType.AND):
+                self.raise_error("Expecting AND")
+            return self.expression(exp.Between(this=this, low=low, high=self._parse_bitwise()))
+
+        def _parse_case(self) -> exp.Expr | None:
+            subject, branches = self._parse_disjunction(), []
+            while self._match(TokenType.WHEN):
+                condition = self._parse_disjunction()
+                if not self._match(TokenType.THEN):
+                    self.raise_error("Expecting THEN")
+                branches.append(self.expression(exp.If(this=condition, true=self._parse_disjunction())))
+            default = self._parse_disjunction() if self._match(TokenType.ELSE) else None
+            if not branches or not self._match(TokenType.END):
+                self.raise_error("Expecting END" if branches else "Expecting WHEN")
+            return self.expression(exp.Case(this=subject, ifs=branches, default=default))
+
+        def _parse_window_spec(self) -> dict[str, str | exp.Expr | None]:
+            if self._prev.token_type == TokenType.AND:
+                before = self._index - 1
+                while self._tokens[before - 1].text.upper() not in ("ROWS", "RANGE", "GROUPS"):
+                    before -= 1
+                if self._tokens[before].token_type != TokenType.BETWEEN:
+                    self.raise_error("Expecting BETWEEN", self._tokens[before])
+            if self._match(TokenType.BETWEEN, advance=False):
+                self.raise_error("Unexpected BETWEEN", self._curr)
+            return super()._parse_window_spec()
+
         def _parse_types(self, *args: Any, **kwargs: Any) -> exp.Expr | None:
             # Not hive's own, which takes the length of VARCHAR(n) away.
             start = self._curr.start if self._curr else 0
@@ -101,6 +147,32 @@ _PIECE = re.compile(
 )
 _SUM = re.compile(r"([0-9.]+[eE][0-9]+)([+-])([0-9.]*)")
 _SET_OPERATIONS = (TokenType.UNION, TokenType.INTERSECT, TokenType.EXCEPT)
+# What cannot be the end of an item, what cannot begin one, and which words need one after them.
+_BY = {
+    TokenType.GROUP_BY,
+    TokenType.ORDER_BY,
+    TokenType.PARTITION_BY,
+    TokenType.SORT_BY,
+    TokenType.DISTRIBUTE_BY,
+    TokenType.CLUSTER_BY,
+}
+_HEADS = {*_BY, TokenType.ON, TokenType.USING}
+_NO_END = {*_HEADS, TokenType.COMMA, TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.SELECT, TokenType.FROM}
+_NO_START = {
+    *_BY,
+    *_SET_OPERATIONS,
+    TokenType.COMMA,
+    TokenType.R_PAREN,
+    TokenType.R_BRACKET,
+    TokenType.FROM,
+    TokenType.JOIN,
+    TokenType.ON,
+    TokenType.WHERE,
+    TokenType.HAVING,
+    TokenType.LIMIT,
+}
+# Without BY the tokenizer takes these for names.
+_HALVES = {"GROUP", "ORDER", "SORT", "DISTRIBUTE", "CLUSTER"}
 _DIALECT = DatalakeMaxCompute()
 
 
@@ -163,6 +235,7 @@ def parse_query(source: Source, tokens: list[Token]) -> exp.Expression:
     :raises ParseError: at the token that does not fit
     """
     _check_set_operations(source, tokens)
+    _check_gaps(source, tokens)
     try:
         trees = _DIALECT.parser().parse(tokens, source.text)
     except SqlglotParseError as error:
@@ -189,6 +262,30 @@ def _check_set_operations(source: Source, tokens: list[Token]) -> None:
             if len(groups[-1]) > 1:
                 message = "INTERSECT beside another set operation needs parentheses"
                 raise SemanticError(message, *source.position(token.start))
+
+
+def _check_gaps(source: Source, tokens: list[Token]) -> None:
+    """Refuse what the parser overlooks: lists with a gap, clauses without content, other dialects' casts."""
+    for number, token in enumerate(tokens):
+        before = tokens[number - 1] if number else None
+        after = tokens[number + 1] if number + 1 < len(tokens) else None
+        kind = token.token_type
+        if kind == TokenType.COMMA:
+            if before is None or before.token_type in _NO_END:
+                raise unexpected(source, token)
+            if after is None or after.token_type in _NO_START:
+                raise unexpected(source, after)
+        elif kind in _HEADS and (after is None or after.token_type in _NO_START):
+            raise unexpected(source, after)
+        elif kind == TokenType.FILTER and before and before.token_type == TokenType.R_PAREN:
+            head = tokens[number + 2 : number + 3]
+            if not head or head[0].token_type != TokenType.WHERE:
+                raise unexpected(source, head[0] if head else None, "WHERE")
+        elif kind == TokenType.VAR and token.text.upper() in _HALVES:
+            if before is None or before.token_type != TokenType.DOT and before.text.upper() != "WITHIN":
+                raise unexpected(source, token)
+        elif kind == TokenType.DCOLON and source.text.startswith("::", token.start):
+            raise unexpected(source, token)
 
 
 def unexpected(source: Source, token: Token | None, expected: str = "") -> ParseError:

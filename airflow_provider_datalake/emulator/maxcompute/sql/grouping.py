@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from airflow_provider_datalake.emulator.maxcompute.sql.errors import SemanticError
+from airflow_provider_datalake.emulator.maxcompute.sql.calls import function_name
+from airflow_provider_datalake.emulator.maxcompute.sql.errors import InvalidArgumentCount, SemanticError
 from airflow_provider_datalake.emulator.maxcompute.sql.scope import Grouping, identifier, key_name
 from airflow_provider_datalake.emulator.maxcompute.sql.typed import BIGINT, Typed, duckdb_cast
 
@@ -123,6 +124,8 @@ def bind_grouping(binder: ExpressionBinder, grouping: Grouping, node: exp.Anonym
     :return: its value
     :raises SemanticError: when an argument is not a key
     """
+    if not node.expressions and function_name(node) == "grouping":
+        raise InvalidArgumentCount("function grouping needs at least 1 argument")
     arguments = [_position(binder, grouping, n) for n in node.expressions]
     return mark(grouping, arguments or list(range(len(grouping.keys))))
 

@@ -277,6 +277,8 @@ class _SelectBinder:
         if not self.scope.relations:
             raise self.statement.fail(SemanticError("* needs a FROM"), node)
         known = {f.name for f in fields}
+        if star.args.get("except_") == []:
+            raise self.statement.fail(ParseError("EXCEPT names no column"), node)
         dropped = {e.name.lower(): e for e in star.args.get("except_") or []}
         replaced = {e.alias.lower(): e for e in star.args.get("replace") or []}
         for name, where in {**dropped, **replaced}.items():

@@ -6,15 +6,15 @@ from collections import ChainMap
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from airflow_provider_datalake.emulator.maxcompute.sql.errors import SemanticError, SqlError
+from sqlglot import exp
+
+from airflow_provider_datalake.emulator.maxcompute.sql.errors import ParseError, SemanticError, SqlError
 from airflow_provider_datalake.emulator.maxcompute.sql.names import TableName, find_table, table_name
 from airflow_provider_datalake.emulator.maxcompute.sql.scope import Field, Relation, Scan, Scope, column
 from airflow_provider_datalake.emulator.maxcompute.types import DataType, parse_type
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from sqlglot import exp
 
     from airflow_provider_datalake.emulator.catalog import Catalog
     from airflow_provider_datalake.emulator.maxcompute.sql.source import Source
@@ -110,6 +110,18 @@ class Statement:
         schemas = self.context.flag("odps.namespace.schema", False)
         return table_name(parts, self.project, self.schema, schemas=schemas)
 
+    def check_name(self, node: exp.Table) -> None:
+        """
+        Refuse a string where the name of a table should be.
+
+        :param node: the table
+        :raises ParseError: when it is one
+        """
+        for part in node.parts:
+            start = part.meta.get("start")
+            if isinstance(part, exp.Identifier) and start is not None and self.source.text[start] in "'\"":
+                raise self.fail(ParseError(f"invalid table name '{part.name}': it is a string"), part)
+
     def alias(self) -> str:
         """
         Make a DuckDB name for a relation.
@@ -150,9 +162,12 @@ class Statement:
         :return: the columns by their new names
         :raises SemanticError: when there are more or fewer names than columns
         """
-        names = [n.name.lower() for n in (alias.args.get("columns") or [])] if alias else []
+        nodes = (alias.args.get("columns") or []) if alias else []
+        names = [n.name.lower() for n in nodes]
         if not names:
             return tuple(columns)
+        if not alias or not alias.name or not all(isinstance(n, exp.Identifier) for n in nodes):
+            raise self.fail(ParseError("column aliases need the name of the table before them"), nodes[0])
         if len(names) != len(columns):
             message = f"{len(names)} column alias(es) for {len(columns)} column(s)"
             raise self.fail(SemanticError(message), alias)
