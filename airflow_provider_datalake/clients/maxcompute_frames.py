@@ -13,11 +13,12 @@ import struct
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Sequence
 
     import pyarrow as pa
 
 CHUNK_SIZE = 65536
+_LARGEST_CHUNK = 64 * 1024 * 1024
 _UINT32 = struct.Struct("!I")
 _POLYNOMIAL = 0x82F63B78
 
@@ -26,14 +27,20 @@ class CorruptStream(Exception):
     """What arrived is not what was sent: truncated, or a checksum that does not match."""
 
 
-def encode(batches: Iterable[pa.RecordBatch]) -> bytearray:
+def encode(batches: Sequence[pa.RecordBatch]) -> pa.Buffer:
     """
     Frame record batches.
 
     :param batches: batches of one schema, in the tunnel's types
     :return: the body of an upload
     """
-    out = bytearray(_UINT32.pack(CHUNK_SIZE))
+    import pyarrow as pa
+
+    size = sum(pa.ipc.get_record_batch_size(batch) for batch in batches)
+    # Of its exact size and from Arrow's pool: a buffer that grows is copied over and over by every thread.
+    body = pa.allocate_buffer(4 + size + 4 * (size // CHUNK_SIZE) + 4)
+    out = pa.FixedSizeBufferWriter(body)
+    out.write(_UINT32.pack(CHUNK_SIZE))
     checksum = _Checksum()
     pending = bytearray()
     for batch in batches:
@@ -44,53 +51,55 @@ def encode(batches: Iterable[pa.RecordBatch]) -> bytearray:
             pending += piece
             at += len(piece)
             if len(pending) == CHUNK_SIZE:
-                out += pending
-                out += _UINT32.pack(checksum.full(pending))
-                pending = bytearray()
-    out += pending
-    out += _UINT32.pack(checksum.last(pending))
-    return out
+                out.write(pending)
+                out.write(_UINT32.pack(checksum.full(pending)))
+                pending.clear()
+    out.write(pending)
+    out.write(_UINT32.pack(checksum.last(pending)))
+    out.close()
+    return body
 
 
-def decode(body: bytes | bytearray | memoryview, schema: pa.Schema) -> list[pa.RecordBatch]:
+def decode(read: Callable[[int], bytes], schema: pa.Schema) -> list[pa.RecordBatch]:
     """
     Take record batches out of their frame.
 
-    :param body: the body of a download
+    :param read: reads a number of bytes of the stream; fewer only at its end
     :param schema: the batches' schema; the stream does not carry it
     :return: the batches
-    :raises CorruptStream: when the body is truncated or a checksum does not match
+    :raises CorruptStream: when the stream is truncated or a checksum does not match
     """
     import pyarrow as pa
 
-    payload = schema.serialize().to_pybytes() + _payload(memoryview(body))
+    payload = pa.BufferOutputStream()
+    payload.write(schema.serialize())
+    _unframe(read, payload)
     try:
-        with pa.ipc.open_stream(pa.py_buffer(payload)) as reader:
+        with pa.ipc.open_stream(payload.getvalue()) as reader:
             return list(reader)
     except pa.ArrowInvalid as error:
         raise CorruptStream(f"not a stream of record batches: {error}") from error
 
 
-def _payload(body: memoryview) -> bytearray:
-    if len(body) < 8:
-        raise CorruptStream(f"the stream ends after {len(body)} bytes")
-    (size,) = _UINT32.unpack(body[:4])
-    if not size:
-        raise CorruptStream("the stream has a chunk size of 0")
-    payload = bytearray()
+def _unframe(read: Callable[[int], bytes], payload: pa.BufferOutputStream) -> None:
+    head = read(4)
+    if len(head) < 4:
+        raise CorruptStream(f"the stream ends after {len(head)} bytes")
+    (size,) = _UINT32.unpack(head)
+    if not 0 < size <= _LARGEST_CHUNK:
+        raise CorruptStream(f"the stream has a chunk size of {size}")
     checksum = _Checksum(size)
-    at = 4
-    while len(body) - at - 4 >= size:
-        chunk = bytearray(body[at : at + size])
-        if _UINT32.unpack(body[at + size : at + size + 4])[0] != checksum.full(chunk):
-            raise CorruptStream(f"checksum mismatch in the chunk at byte {at}")
-        payload += chunk
-        at += size + 4
-    rest = bytearray(body[at:-4])
-    if len(body) - at < 4 or _UINT32.unpack(body[-4:])[0] != checksum.last(rest):
-        raise CorruptStream(f"checksum mismatch at the end, after {len(body)} bytes")
-    payload += rest
-    return payload
+    while True:
+        piece = read(size + 4)
+        if len(piece) < 4:
+            raise CorruptStream("the stream ends without its checksum")
+        chunk, is_last = bytearray(memoryview(piece)[:-4]), len(piece) < size + 4
+        expected = checksum.last(chunk) if is_last else checksum.full(chunk)
+        if _UINT32.unpack(piece[-4:])[0] != expected:
+            raise CorruptStream(f"a checksum does not match in a piece of {len(piece)} bytes")
+        payload.write(chunk)
+        if is_last:
+            return
 
 
 class _Checksum:

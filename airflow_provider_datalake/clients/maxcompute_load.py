@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_provider_datalake.clients.maxcompute_columns import (
     BadData,
@@ -275,11 +275,14 @@ class _Upload:
         blocks = 0
         try:
             for block, content in enumerate(_blocks(batches)):
-                while len(pending) > self.options.threads:
+                while len(pending) >= self.options.threads:
                     pending = _settle(pending)
-                pending.add(pool.submit(self._put, session.id, block, content))
                 rows += sum(batch.num_rows for batch in content)
                 blocks += 1
+                # Framed here, so that a block in flight is held once, not also as what it was made of.
+                body = encode(content)
+                content.clear()
+                pending.add(pool.submit(self._put, session.id, block, body))
             while pending:
                 pending = _settle(pending)
         except BaseException:
@@ -291,12 +294,12 @@ class _Upload:
         self.blocks = frozenset(range(blocks))
         return rows
 
-    def _put(self, upload_id: str, block: int, batches: Sequence[pa.RecordBatch]) -> None:
+    def _put(self, upload_id: str, block: int, body: pa.Buffer) -> None:
         import pyarrow as pa
 
-        body: Any = encode(batches)
         if self.compress:
-            body = pa.compress(body, codec="zstd", asbytes=True)
+            # As bytes: as a buffer it would have the length of the worst case, zeros behind the end.
+            body = pa.py_buffer(pa.compress(body, codec="zstd", asbytes=True))
         self.tunnel.put_block(
             self.target.table,
             self.target.tunnel_partition,

@@ -172,7 +172,7 @@ class Tunnel:
         partition: str,
         upload_id: str,
         block: int,
-        body: bytearray | bytes,
+        body: pa.Buffer,
         encoding: str,
     ) -> None:
         """
@@ -318,7 +318,7 @@ class Tunnel:
 
         def read() -> list[pa.RecordBatch]:
             response = self._send("get", url, query, headers, stream=True)
-            batches = decode(_body(response), schema)
+            batches = _batches(response, schema)
             found = sum(batch.num_rows for batch in batches)
             if found != rows[1]:
                 raise CorruptStream(f"expected {rows[1]} rows from row {rows[0]} on, found {found}")
@@ -389,25 +389,26 @@ def _pause(state: tenacity.RetryCallState) -> float:
     return float(asked) if str(asked).isdigit() else _BACKOFF(state)
 
 
-def _body(response: Any) -> bytes:
+def _batches(response: Any, schema: pa.Schema) -> list[pa.RecordBatch]:
     import pyarrow as pa
     import requests
     from urllib3.exceptions import HTTPError
 
+    encoding = response.headers.get("Content-Encoding", "")
+    if encoding not in ("", "identity", "zstd"):
+        raise TransferError(f"the tunnel answered with the unknown encoding {encoding!r}")
     with response:
+        raw = response.raw
+        raw.decode_content = False
         try:
-            body = response.raw.read(decode_content=False)
+            if encoding != "zstd":
+                return decode(raw.read, schema)
+            with pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd") as stream:
+                return decode(stream.read, schema)
         except HTTPError as error:
             raise requests.ConnectionError(error) from error
-    encoding = response.headers.get("Content-Encoding", "")
-    if encoding in ("", "identity"):
-        return body
-    if encoding != "zstd":
-        raise TransferError(f"the tunnel answered with the unknown encoding {encoding!r}")
-    try:
-        return pa.CompressedInputStream(pa.BufferReader(body), "zstd").read()
-    except OSError as error:
-        raise CorruptStream(f"the compressed stream is broken: {error}") from error
+        except OSError as error:
+            raise CorruptStream(f"the compressed stream is broken: {error}") from error
 
 
 def _partition(partition: str) -> dict[str, str]:

@@ -200,7 +200,7 @@ def _in_order(part: Part, pool: ThreadPoolExecutor, threads: int) -> Iterator[pa
     sizer = _Sizer(part.session.count)
     pending: deque[Future[list[pa.RecordBatch]]] = deque()
     while True:
-        while len(pending) < threads + 1 and (rows := sizer.take()) is not None:
+        while len(pending) < threads and (rows := sizer.take()) is not None:
             pending.append(pool.submit(part.read, rows))
         if not pending:
             return

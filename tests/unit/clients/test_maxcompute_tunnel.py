@@ -94,8 +94,8 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return seen
 
 
-def put(tunnel: Tunnel, body: bytes = b"x" * 600_000) -> None:
-    tunnel.put_block(TABLE, "p=1", "u1", 7, body, "")
+def put(tunnel: Tunnel) -> None:
+    tunnel.put_block(TABLE, "p=1", "u1", 7, pa.py_buffer(b"x" * 600_000), "")
 
 
 def read(tunnel: Tunnel) -> list[pa.RecordBatch]:
