@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
+import sqlite3
 import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _HOUSEKEEPING_SECONDS = 600.0
-_SESSION_SECONDS = 24 * 3600.0
 
 
 def create_app(service: MaxComputeService) -> ASGIApp:
@@ -64,7 +65,14 @@ def create_app(service: MaxComputeService) -> ASGIApp:
     app = Starlette(
         routes=all_routes,
         lifespan=lifespan,
-        exception_handlers={OdpsError: render, HTTPException: _http_error, Exception: _defect},
+        exception_handlers={
+            OdpsError: render,
+            HTTPException: _http_error,
+            ClientDisconnect: _client_left,
+            OSError: _no_storage,
+            sqlite3.OperationalError: _no_storage,
+            Exception: _defect,
+        },
     )
     # Outside of Starlette's own error handling, so that its answers have the header too.
     return RequestIds(app)
@@ -72,13 +80,11 @@ def create_app(service: MaxComputeService) -> ASGIApp:
 
 async def _housekeeping(service: MaxComputeService) -> None:
     while True:
-        now = time.time()
-        expired = await run_in_threadpool(
-            service.jobs.expire_results, now - service.config.result_days * 24 * 3600
-        )
-        await run_in_threadpool(service.sessions.expire, _SESSION_SECONDS)
-        if expired:
-            log.info("Removed %d expired results", expired)
+        try:
+            await run_in_threadpool(service.expire, time.time())
+        except Exception:
+            # E.g. a full disk: the next time may go better, and the server goes on meanwhile.
+            log.exception("Could not remove what has expired")
         await asyncio.sleep(_HOUSEKEEPING_SECONDS)
 
 
@@ -90,14 +96,33 @@ def _http_error(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 400
     what = f"{request.method} {request.scope['path']}"
     if status == 405:
-        return odps_error(405, "MethodNotAllowed", f"The emulator does not support {what}.", request)
-    return odps_error(status, "NoSuchObject", f"There is nothing at {what}.", request)
+        response = odps_error(405, "MethodNotAllowed", f"The emulator does not support {what}.", request)
+    else:
+        response = odps_error(status, "NoSuchObject", f"There is nothing at {what}.", request)
+    if isinstance(error, HTTPException):
+        response.headers.update(error.headers or {})
+    return response
+
+
+def _no_storage(request: Request, error: Exception) -> Response:
+    # A full disk most of all; 507 would be the word for it, but clients would repeat the request.
+    log.error("Could not read or write the data directory", exc_info=error)
+    message = f"The emulator cannot read or write its data directory: {error}"
+    return odps_error(400, "StorageError", message, request)
+
+
+def _client_left(request: Request, error: Exception) -> Response:
+    # Nobody reads this answer.
+    return odps_error(400, "IncompleteBody", "The client went away before its request was complete.", request)
 
 
 def _defect(request: Request, error: Exception) -> Response:
     # Clients would retry a 5xx silently for minutes; the server logs the traceback after this answer.
     message = f"This is a defect of the emulator, see its log: {type(error).__name__}: {error}"
-    return odps_error(400, "EmulatorDefect", message, request)
+    response = odps_error(400, "EmulatorDefect", message, request)
+    # The web server drops the connection on an unexpected error: the client must not use it again.
+    response.headers["Connection"] = "close"
+    return response
 
 
 class RequestIds:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from airflow_provider_datalake.emulator import config as settings
 from airflow_provider_datalake.emulator.config import Config
+from airflow_provider_datalake.emulator.numbers import whole_number
 
 _PREFIX = "DATALAKE_EMULATOR_"
 
@@ -122,15 +123,17 @@ def _default_data_dir() -> Path:
 
 
 def _port(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) > 65535:
+    port = whole_number(text, most=65535)
+    if port is None:
         raise argparse.ArgumentTypeError(f"a port is a number from 0 to 65535, not {text!r}")
-    return int(text)
+    return port
 
 
 def _positive(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) == 0:
+    number = whole_number(text, least=1)
+    if number is None:
         raise argparse.ArgumentTypeError(f"expected a number from 1 on, not {text!r}")
-    return int(text)
+    return number
 
 
 def _config(options: argparse.Namespace) -> Config:

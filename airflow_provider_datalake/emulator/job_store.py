@@ -94,6 +94,11 @@ class Job:
     error: str = ""
     sequence: int = 0
 
+    @property
+    def percent(self) -> int:
+        """How much of all its stages is done, 0 to 100."""
+        return int(sum(stage.percent for stage in self.stages) / len(self.stages)) if self.stages else 0
+
 
 @dataclass(frozen=True)
 class JobFilter:
@@ -282,14 +287,16 @@ class JobStore:
         sql = "SELECT state, count(*) FROM jobs" + (f" WHERE {' AND '.join(where)}" if where else "")
         return {JobState(state): count for state, count in self._read(f"{sql} GROUP BY state", parameters)}
 
-    def ended_before(self, moment: float) -> list[str]:
+    def ended_before(self, moment: float, job_ids: Collection[str]) -> list[str]:
         """
-        List the jobs that ended before a moment.
+        Select the jobs that ended before a moment.
 
         :param moment: seconds since the epoch
-        :return: their ids
+        :param job_ids: the jobs to ask about
+        :return: the ids of those that did
         """
-        return [row[0] for row in self._read("SELECT id FROM jobs WHERE ended_at < ?", (moment,))]
+        sql = "SELECT id FROM jobs WHERE ended_at < ? AND id IN (SELECT value FROM json_each(?))"
+        return [row["id"] for row in self._read(sql, (moment, json.dumps(list(job_ids))))]
 
 
 def _conditions(which: JobFilter) -> tuple[list[str], list[Any]]:

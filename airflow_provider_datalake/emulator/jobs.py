@@ -376,9 +376,9 @@ class JobQueue:
         :return: how many files were removed
         """
         present = {path.stem: path for path in self._results.iterdir()}
-        expired = [present[job_id] for job_id in self.store.ended_before(ended_before) if job_id in present]
-        for path in expired:
-            path.unlink(missing_ok=True)
+        expired = self.store.ended_before(ended_before, present)
+        for job_id in expired:
+            present[job_id].unlink(missing_ok=True)
         return len(expired)
 
     def _enqueue(self, job: Job) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from starlette.concurrency import run_in_threadpool
 
 from airflow_provider_datalake.emulator.maxcompute.errors import OdpsError, invalid
+from airflow_provider_datalake.emulator.numbers import whole_number
 
 if TYPE_CHECKING:
     from starlette.datastructures import Headers, QueryParams
@@ -65,9 +66,25 @@ class Call:
         text = self.query.get("maxitems")
         if not text:
             return PAGE_SIZE
-        if not text.isascii() or not text.isdigit() or int(text) == 0:
+        number = whole_number(text, least=1)
+        if number is None:
             raise invalid(f"maxitems must be a positive number, got {text!r}")
-        return min(int(text), PAGE_SIZE)
+        return min(number, PAGE_SIZE)
+
+    def marker(self) -> int | None:
+        """
+        Read where a listing goes on, in listings whose places are numbers.
+
+        :return: ``marker``, None on the first page
+        :raises OdpsError: when it is not a number
+        """
+        text = self.query.get("marker")
+        if not text:
+            return None
+        number = whole_number(text)
+        if number is None:
+            raise invalid(f"the marker {text!r} did not come from this listing")
+        return number
 
 
 Handler = Callable[[Call], "Response"]

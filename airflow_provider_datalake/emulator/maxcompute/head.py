@@ -12,6 +12,7 @@ from airflow_provider_datalake.emulator.maxcompute.results import batch_rows
 from airflow_provider_datalake.emulator.maxcompute.tables import require_table
 from airflow_provider_datalake.emulator.maxcompute.types import DataType, parse_type
 from airflow_provider_datalake.emulator.maxcompute.value_text import NULL, session_zone
+from airflow_provider_datalake.emulator.numbers import whole_number
 
 if TYPE_CHECKING:
     from airflow_provider_datalake.emulator.catalog import Table
@@ -61,9 +62,10 @@ def _types(table: Table, names: str | None) -> dict[str, DataType]:
 def _limit(text: str | None) -> int:
     if text is None:
         return MAX_ROWS
-    if not text.isascii() or not text.isdigit():
+    number = whole_number(text)
+    if number is None:
         raise invalid(f"linenum must be a number, got {text!r}")
-    return min(int(text), MAX_ROWS)
+    return min(number, MAX_ROWS)
 
 
 def _line(values: list[str] | list[str | None]) -> str:

@@ -237,7 +237,6 @@ def queueing_infos(jobs: Sequence[Job]) -> str:
 
 def _queueing(job: Job) -> dict[str, Any]:
     task = TaskRequest.from_json(job.request)
-    percents = [stage.percent for stage in job.stages]
     started = datetime.fromtimestamp(job.created_at, UTC)
     return {
         "instanceId": job.id,
@@ -245,7 +244,7 @@ def _queueing(job: Job) -> dict[str, Any]:
         "jobName": job.name,
         "status": instance_status(job),
         "instancePriority": job.priority,
-        "instanceProcess": int(sum(percents) / len(percents)) if percents else 0,
+        "instanceProcess": job.percent,
         "startTime": started.strftime("%Y-%m-%d %H:%M:%S +0000"),
         "taskType": task.type,
         "taskName": task.name,

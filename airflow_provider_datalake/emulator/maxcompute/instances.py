@@ -204,10 +204,7 @@ def list_queueing(call: Call) -> Response:
 
 def _page(call: Call, which: JobFilter) -> tuple[list[Job], str, int]:
     size = call.page_size()
-    marker = call.query.get("marker") or ""
-    if marker and not (marker.isascii() and marker.isdigit()):
-        raise invalid(f"the marker {marker!r} did not come from this listing")
-    jobs = call.service.jobs.page(which, limit=size + 1, after=int(marker) if marker else None)
+    jobs = call.service.jobs.page(which, limit=size + 1, after=call.marker())
     more = len(jobs) > size
     jobs = jobs[:size]
     return jobs, str(jobs[-1].sequence) if more else "", size

@@ -7,13 +7,15 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_datalake.emulator.catalog import CommitConflict, NoSuchEntity
+from airflow_provider_datalake.emulator.catalog import DEFAULT_SCHEMA, CommitConflict, NoSuchEntity
 from airflow_provider_datalake.emulator.jobs import JobControl, JobFailure
 from airflow_provider_datalake.emulator.maxcompute.partition_spec import (
     matching,
     parse_partition_spec,
     spec_text,
 )
+from airflow_provider_datalake.emulator.numbers import whole_number
+from airflow_provider_datalake.emulator.segments import identifier
 from airflow_provider_datalake.emulator.storage import SegmentChange
 
 if TYPE_CHECKING:
@@ -78,6 +80,10 @@ class MergeTask:
             except CommitConflict as error:
                 conflict = error
                 self._control.check()
+            except NoSuchEntity as error:
+                raise JobFailure(
+                    f"ODPS-0130131:[1,1] Table not found - {error}; it was dropped while the task ran"
+                ) from error
         raise JobFailure(
             f"ODPS-0110999:Critical! Internal error happened in commit operation - {conflict}"
         ) from conflict
@@ -103,10 +109,8 @@ class MergeTask:
         names = [part.strip("`").lower() for part in match["table"].split(".")]
         if len(names) > 3 or not all(names):
             raise JobFailure(f"ODPS-0130161:[1,1] Parse exception - invalid table '{match['table']}'")
-        project, schema = (
-            names[0] if len(names) > 1 else self._project,
-            names[1] if len(names) > 2 else "default",
-        )
+        project = names[0] if len(names) > 1 else self._project
+        schema = names[1] if len(names) > 2 else DEFAULT_SCHEMA
         try:
             table = self._catalog.get_table(project, names[-1], schema)
         except NoSuchEntity:
@@ -157,12 +161,13 @@ class MergeTask:
 
     def _small(self, segments: tuple[Segment, ...]) -> tuple[Segment, ...]:
         text = self._task.settings.get(SMALL_FILE_SETTING, str(DEFAULT_SMALL_FILE_MB))
-        if not (text.isascii() and text.isdigit()):
+        megabytes = whole_number(text)
+        if megabytes is None:
             raise JobFailure(
                 f"ODPS-0130071:[0,0] Semantic analysis exception - {SMALL_FILE_SETTING} must be a number of "
                 f"megabytes, got '{text}'"
             )
-        limit = int(text) * 1024 * 1024
+        limit = megabytes * 1024 * 1024
         # One small file alone cannot be merged; two and more make the whole partition one file.
         return segments if sum(segment.bytes < limit for segment in segments) > 1 else ()
 
@@ -175,7 +180,7 @@ class MergeTask:
             closing(self._storage.connect()) as connection,
             self._control.interrupting(connection.interrupt),
         ):
-            names = ", ".join('"' + column.name.replace('"', '""') + '"' for column in table.columns)
+            names = ", ".join(identifier(column.name) for column in table.columns)
             sql = f"SELECT {names} FROM {snapshot.scan_sql()}"
             staged = self._storage.stage_query(connection, table, sql, archived=self._task.archive)
             read = [segment.id for segment in snapshot.segments]

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from airflow_provider_datalake.emulator.catalog import EntityExists, NoSuchEntity
+from airflow_provider_datalake.emulator.catalog import DEFAULT_SCHEMA, EntityExists, NoSuchEntity
 from airflow_provider_datalake.emulator.maxcompute.errors import OdpsError, not_supported
+from airflow_provider_datalake.emulator.maxcompute.value_text import DEFAULT_TIMEZONE
 from airflow_provider_datalake.emulator.maxcompute.xml import element, rfc822, to_bytes
 
 if TYPE_CHECKING:
@@ -16,9 +17,8 @@ if TYPE_CHECKING:
     from airflow_provider_datalake.emulator.catalog import Catalog, Project
     from airflow_provider_datalake.emulator.maxcompute.calls import Call
 
-DEFAULT_SCHEMA = "default"
 _DEFAULT_PROPERTIES = {
-    "odps.sql.timezone": "Asia/Shanghai",
+    "odps.sql.timezone": DEFAULT_TIMEZONE,
     "odps.sql.type.system.odps2": "true",
     "odps.sql.decimal.odps2": "true",
     "odps.sql.allow.fullscan": "true",
@@ -72,7 +72,7 @@ class Projects:
 
         :return: the projects by name
         """
-        return sorted(self._catalog.list_projects(), key=lambda project: project.name)
+        return self._catalog.list_projects()
 
 
 def require_default_schema(call: Call) -> None:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from airflow_provider_datalake.emulator.config import Config
 
+_DAY = 24 * 3600.0
+_SESSION_DAYS = 1
+
 
 class MaxComputeService:
     """
@@ -51,6 +54,15 @@ class MaxComputeService:
         """Release the files; no request may be under way any more."""
         self.jobs.close()
         self.storage.close()
+
+    def expire(self, now: float) -> None:
+        """
+        Remove the result files and the tunnel sessions whose time is over.
+
+        :param now: seconds since the epoch
+        """
+        self.jobs.expire_results(now - self.config.result_days * _DAY)
+        self.sessions.expire(now - _SESSION_DAYS * _DAY)
 
     def authenticate(self, request: Request) -> Account:
         """

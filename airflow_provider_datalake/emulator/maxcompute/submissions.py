@@ -6,13 +6,14 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_datalake.emulator.maxcompute.errors import OdpsError, invalid, not_supported
+from airflow_provider_datalake.emulator.maxcompute.errors import invalid, not_supported
 from airflow_provider_datalake.emulator.maxcompute.xml import MalformedXml, parse, to_text
+from airflow_provider_datalake.emulator.numbers import whole_number
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-DEFAULT_PRIORITY = 9
+LOWEST_PRIORITY = 9
 SQL = "SQL"
 MERGE = "Merge"
 _LATER = {
@@ -67,7 +68,7 @@ class Submission:
     task: TaskRequest
     name: str = ""
     key: str | None = None
-    priority: int = DEFAULT_PRIORITY
+    priority: int = LOWEST_PRIORITY
 
 
 def read_submission(body: bytes) -> Submission:
@@ -81,7 +82,7 @@ def read_submission(body: bytes) -> Submission:
     try:
         root = parse(body, "Instance")
     except MalformedXml as error:
-        raise OdpsError(400, "InvalidParameter", f"ODPS-0410071: Invalid parameter - {error}") from error
+        raise invalid(str(error)) from error
     if root.find("XflowInstance") is not None:
         raise not_supported("XFlow instances")
     job = root.find("Job")
@@ -90,8 +91,12 @@ def read_submission(body: bytes) -> Submission:
     tasks = list(job.find("Tasks") or ())
     if len(tasks) != 1:
         raise invalid(f"a job takes exactly one task, got {len(tasks)}")
+    try:
+        source = to_text(job)
+    except RecursionError:
+        raise invalid("the elements of the <Job> are nested too deeply") from None
     return Submission(
-        task=_task(tasks[0], source=to_text(job)),
+        task=_task(tasks[0], source),
         name=_text(job, "Name"),
         key=_text(job, "Guid") or None,
         priority=_priority(_text(job, "Priority")),
@@ -147,7 +152,8 @@ def _setting(value: object) -> str:
 
 def _priority(text: str) -> int:
     if not text:
-        return DEFAULT_PRIORITY
-    if not text.isascii() or not text.isdigit():
-        raise invalid(f"the priority must be a whole number from 0 on, got {text!r}")
-    return int(text)
+        return LOWEST_PRIORITY
+    priority = whole_number(text, most=LOWEST_PRIORITY)
+    if priority is None:
+        raise invalid(f"the priority must be a whole number from 0 to {LOWEST_PRIORITY}, got {text!r}")
+    return priority

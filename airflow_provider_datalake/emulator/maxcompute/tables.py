@@ -69,9 +69,10 @@ def list_tables(call: Call) -> Response:
     found = [
         table
         for table in catalog.list_tables(project.name, prefix=(call.query.get("name") or "").lower())
-        if (not owner or table.owner == owner) and (not kind or kind.upper() == _MANAGED)
+        if table.name > marker
+        and (not owner or table.owner == owner)
+        and (not kind or kind.upper() == _MANAGED)
     ]
-    found = sorted((table for table in found if table.name > marker), key=lambda table: table.name)
     size = call.page_size()
     page = found[:size]
     extended = "extended" in call.query
@@ -184,7 +185,7 @@ def _partitions(call: Call, table: Table) -> Response:
         raise invalid(str(error)) from error
     if "reverse" in call.query:
         found.reverse()
-    start = _offset(call)
+    start = call.marker() or 0
     size = call.page_size()
     page = found[start : start + size]
     body = element(
@@ -194,13 +195,6 @@ def _partitions(call: Call, table: Table) -> Response:
         *[_partition_item(catalog, table, item) for item in page],
     )
     return _xml(body)
-
-
-def _offset(call: Call) -> int:
-    marker = call.query.get("marker") or "0"
-    if not (marker.isascii() and marker.isdigit()):
-        raise invalid(f"the marker {marker!r} did not come from this listing")
-    return int(marker)
 
 
 def _partition_item(catalog: Catalog, table: Table, partition: Partition) -> Element:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_datalake.emulator.catalog import DEFAULT_SCHEMA
 from airflow_provider_datalake.emulator.jobs import Job, JobControl, JobFailure, Runner
 from airflow_provider_datalake.emulator.maxcompute.merge import MergeTask
 from airflow_provider_datalake.emulator.maxcompute.submissions import SQL, TaskRequest
@@ -65,7 +66,7 @@ class TaskRunner:
             result = SqlEngine(self._storage).run(
                 task.query,
                 project=job.scope,
-                schema=task.settings.get("odps.default.schema") or "default",
+                schema=task.settings.get("odps.default.schema") or DEFAULT_SCHEMA,
                 settings=task.settings,
                 control=control,
                 owner=job.owner,

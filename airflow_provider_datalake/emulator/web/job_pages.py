@@ -13,6 +13,7 @@ from airflow_provider_datalake.emulator.maxcompute import results
 from airflow_provider_datalake.emulator.maxcompute.errors import OdpsError
 from airflow_provider_datalake.emulator.maxcompute.instances import require_instance
 from airflow_provider_datalake.emulator.maxcompute.submissions import SQL, TaskRequest
+from airflow_provider_datalake.emulator.numbers import whole_number
 from airflow_provider_datalake.emulator.web.rendering import page
 
 if TYPE_CHECKING:
@@ -75,7 +76,6 @@ def job_summary(job: Job) -> dict[str, Any]:
     :return: what the templates show
     """
     task = TaskRequest.from_json(job.request)
-    percents = [stage.percent for stage in job.stages]
     statement = task.query if task.type == SQL else f"{'archive' if task.archive else 'merge'} {task.table}"
     return {
         "id": job.id,
@@ -85,7 +85,7 @@ def job_summary(job: Job) -> dict[str, Any]:
         "statement": " ".join(statement.split()),
         "created_at": job.created_at,
         "seconds": _seconds(job),
-        "percent": int(sum(percents) / len(percents)) if percents else 0,
+        "percent": job.percent,
         "href": "/logview/?" + urlencode({"p": job.scope, "i": job.id}),
     }
 
@@ -112,8 +112,7 @@ def jobs_page(service: MaxComputeService, request: Request) -> Response:
         states=(JobState(state),) if state else None,
         name=chosen["name"] or None,
     )
-    before = query.get("before", "")
-    after = int(before) if before.isascii() and before.isdigit() and len(before) < 19 else None
+    after = whole_number(query.get("before", ""))
     jobs = service.jobs.page(which, limit=PAGE_SIZE + 1, after=after, newest_first=True)
     shown = jobs[:PAGE_SIZE]
     link = {name: value for name, value in chosen.items() if value}

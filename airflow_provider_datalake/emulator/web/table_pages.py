@@ -11,6 +11,7 @@ from airflow_provider_datalake.emulator.maxcompute.partition_spec import require
 from airflow_provider_datalake.emulator.maxcompute.tables import require_table
 from airflow_provider_datalake.emulator.maxcompute.types import parse_type
 from airflow_provider_datalake.emulator.maxcompute.value_text import session_zone
+from airflow_provider_datalake.emulator.numbers import whole_number
 from airflow_provider_datalake.emulator.web.job_pages import column_headers
 from airflow_provider_datalake.emulator.web.rendering import page
 
@@ -36,7 +37,10 @@ def tables_page(service: MaxComputeService, request: Request) -> Response:
     """
     wanted = request.query_params.get("project")
     projects = [
-        {"name": project.name, "tables": [_row(service, table) for table in _tables(service, project.name)]}
+        {
+            "name": project.name,
+            "tables": [_row(service, table) for table in service.storage.catalog.list_tables(project.name)],
+        }
         for project in service.projects.list()
         if not wanted or project.name == wanted
     ]
@@ -45,10 +49,6 @@ def tables_page(service: MaxComputeService, request: Request) -> Response:
             "message.html", 404, section="Tables", title="Not found", message=f"There is no project {wanted}."
         )
     return page("tables.html", section="Tables", projects=projects)
-
-
-def _tables(service: MaxComputeService, project: str) -> list[Table]:
-    return sorted(service.storage.catalog.list_tables(project), key=lambda table: table.name)
 
 
 def _row(service: MaxComputeService, table: Table) -> dict[str, Any]:
@@ -107,8 +107,7 @@ def table_page(service: MaxComputeService, request: Request) -> Response:
 
 
 def _offset(request: Request) -> int:
-    text = request.query_params.get("offset", "0")
-    return int(text) if text.isascii() and text.isdigit() else 0
+    return whole_number(request.query_params.get("offset", "")) or 0
 
 
 def _partition(service: MaxComputeService, table: Table, partition: Partition) -> dict[str, Any]:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_datalake.emulator.catalog import NoSuchEntity
+from airflow_provider_datalake.emulator.catalog import DEFAULT_SCHEMA, NoSuchEntity
 from airflow_provider_datalake.emulator.definitions import canonical_values
 from airflow_provider_datalake.emulator.maxcompute.errors import OdpsError
 from airflow_provider_datalake.emulator.maxcompute.partition_spec import parse_partition_spec
 from airflow_provider_datalake.emulator.maxcompute.partition_spec import partition_values as values_of
+from airflow_provider_datalake.emulator.numbers import whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from airflow_provider_datalake.emulator.catalog import Catalog, Column, Table
 
-DEFAULT_SCHEMA = "default"
 _STATUSES = {
     "InvalidResourceSpec": 409,
     "NoSuchDownload": 404,
@@ -27,7 +27,7 @@ _STATUSES = {
     "StatusConflict": 409,
 }
 _MAX_BLOCK_ID = 19_999
-_ROW_RANGE = re.compile(r"\(\s*(\d+)\s*,\s*(\d+)\s*\)")
+_ROW_RANGE = re.compile(r"\(\s*([0-9]{1,19})\s*,\s*([0-9]{1,19})\s*\)")
 
 
 def fault(code: str, message: str) -> OdpsError:
@@ -182,11 +182,12 @@ def block_id(text: str | None) -> int:
     :return: the number
     :raises OdpsError: ``InvalidBlockID``
     """
-    if text is None or not text.isascii() or not text.isdigit() or int(text) > _MAX_BLOCK_ID:
+    number = whole_number(text or "", most=_MAX_BLOCK_ID)
+    if number is None:
         raise fault(
             "InvalidBlockID", f"The block id must be a number from 0 to {_MAX_BLOCK_ID}, got {text!r}."
         )
-    return int(text)
+    return number
 
 
 def flag(value: str | None) -> bool:
