@@ -211,7 +211,7 @@ class Runner:
             nonlocal count
             reader = self.connection.sql(query.sql).to_arrow_reader(_BATCH_ROWS)
             with pa.ipc.new_file(path, schema) as writer:
-                for batch in reader:
+                for batch in self._batches(reader):
                     self.control.check()
                     writer.write_batch(_conformed(batch, schema))
                     count += batch.num_rows
@@ -223,6 +223,20 @@ class Runner:
         except BaseException:
             path.unlink(missing_ok=True)
             raise
+
+    def _batches(self, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+        """Read batches; what DuckDB raises between two of them comes as an error of Arrow's."""
+        import pyarrow as pa
+
+        while True:
+            try:
+                batch = reader.read_next_batch()
+            except StopIteration:
+                return
+            except (pa.ArrowException, OSError) as error:
+                self.control.check()
+                raise translated(error) from error
+            yield batch
 
 
 def _conformed(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
@@ -259,11 +273,9 @@ def translated(error: Exception) -> SqlError:
     """
     Say a DuckDB error in the service's words.
 
-    :param error: what DuckDB raised
+    :param error: what DuckDB raised, or Arrow for it
     :return: the error to raise
     """
-    import duckdb
-
     text = str(error).strip()
     given = _CODE.search(text)
     if given:
@@ -274,12 +286,14 @@ def translated(error: Exception) -> SqlError:
     message = _DUCKDB_TYPE.sub(lambda m: _TYPES[m.group()], message)
     if unreadable := _UNREADABLE.search(message):
         message = f"cannot convert '{unreadable.group(1)}', expected {unreadable.group(2)}"
-    if isinstance(error, duckdb.ConversionException):
+    # By the text, for Arrow hands on nothing else.
+    kind = text.partition(" Error:")[0]
+    if kind == "Conversion":
         return IllegalCastValue(message)
-    if isinstance(error, duckdb.OutOfRangeException | duckdb.InvalidInputException):
+    if kind in ("Out of Range", "Invalid Input"):
         return InvalidArgument(message)
-    if isinstance(error, duckdb.OutOfMemoryException):
+    if kind == "Out of Memory":
         return OutOfMemory("the query needs more memory than the emulator has")
-    if isinstance(error, duckdb.BinderException | duckdb.NotImplementedException):
+    if kind in ("Binder", "Not implemented"):
         return SemanticError(f"the emulator cannot run this query: {message}")
     return RuntimeFailure(message)
