@@ -298,7 +298,7 @@ class _Upload:
         import pyarrow as pa
 
         if self.compress:
-            # As bytes: as a buffer it would have the length of the worst case, zeros behind the end.
+            # As bytes: the memory view of the buffer that it makes has the length of the worst case.
             body = pa.py_buffer(pa.compress(body, codec="zstd", asbytes=True))
         self.tunnel.put_block(
             self.target.table,
