@@ -16,6 +16,7 @@ import uvicorn
 
 from airflow_provider_datalake.emulator.app import create_app
 from airflow_provider_datalake.emulator.config import is_loopback
+from airflow_provider_datalake.emulator.definitions import InvalidDefinition
 from airflow_provider_datalake.emulator.maxcompute.service import MaxComputeService
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ def _leave(number: int, frame: FrameType | None) -> NoReturn:
 def _open(config: Config) -> MaxComputeService:
     try:
         return MaxComputeService(config)
+    except InvalidDefinition as error:
+        raise StartError(str(error)) from error
     except (OSError, RuntimeError, sqlite3.Error) as error:
         raise StartError(
             f"cannot use the data directory {config.data_dir}: {error}; "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import selectors
 import signal
 import subprocess
@@ -40,11 +41,13 @@ class Emulator:
     :param data_dir: its data directory, which survives a restart
     :param arguments: further command-line arguments
     :param environment: further environment variables
+    :param max_file_bytes: how large a file may get, which feels to the process like a full disk
     """
 
     data_dir: Path
     arguments: tuple[str, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
+    max_file_bytes: int | None = None
     address: str = ""
     process: subprocess.Popen[str] | None = None
     access_id: str = "emulator"
@@ -61,6 +64,8 @@ class Emulator:
                 text=True,
                 env={**os.environ, **self.environment},
             )
+        if self.max_file_bytes is not None:
+            resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (self.max_file_bytes,) * 2)
         self.address = self._ready_line().removeprefix(READY)
         return self
 
@@ -127,8 +132,13 @@ def own_emulator(tmp_path: Path) -> Iterator[Callable[..., Emulator]]:
     """Make emulators of the test's own, to be killed and restarted: ``own_emulator(name, *arguments)``."""
     made: list[Emulator] = []
 
-    def make(name: str = "own", *arguments: str, environment: dict[str, str] | None = None) -> Emulator:
-        made.append(Emulator(tmp_path / name, arguments, environment or {}))
+    def make(
+        name: str = "own",
+        *arguments: str,
+        environment: dict[str, str] | None = None,
+        max_file_bytes: int | None = None,
+    ) -> Emulator:
+        made.append(Emulator(tmp_path / name, arguments, environment or {}, max_file_bytes))
         return made[-1].start()
 
     yield make

@@ -190,13 +190,28 @@ def test_pages_are_capped_at_a_thousand(odps: ODPS) -> None:
 
 @pytest.mark.parametrize(
     "params",
-    [{"status": "Odd"}, {"daterange": "now"}, {"daterange": "x:y"}, {"maxitems": "0"}, {"marker": "abc"}],
+    [
+        {"status": "Odd"},
+        {"daterange": "now"},
+        {"daterange": "x:y"},
+        {"maxitems": "0"},
+        {"marker": "abc"},
+        {"marker": "9" * 30},
+    ],
 )
 def test_a_listing_with_wrong_parameters_is_refused(odps: ODPS, params: dict[str, str]) -> None:
     from odps.errors import InvalidParameter
 
     with pytest.raises(InvalidParameter):
         odps.rest.get(f"{odps.endpoint}/projects/demo/instances", params=params)
+
+
+@pytest.mark.parametrize("priority", [10, 2**70])
+def test_a_priority_that_the_service_does_not_have_is_refused(odps: ODPS, priority: int) -> None:
+    from odps.errors import InvalidParameter
+
+    with pytest.raises(InvalidParameter, match="from 0 to 9"):
+        odps.run_sql("select 1", priority=priority)
 
 
 def test_an_unknown_instance_does_not_exist(odps: ODPS) -> None:

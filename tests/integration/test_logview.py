@@ -170,6 +170,14 @@ def test_on_other_addresses_the_pages_ask_for_a_token(own_emulator: Callable[...
     assert get(instance.get_logview_address()).status_code == 200
 
 
+def test_open_pages_are_not_shown_under_a_foreign_name(emulator: Emulator) -> None:
+    port = emulator.address.rpartition(":")[2]
+    for host, status in {"evil.example": 403, f"localhost:{port}": 200, "[::1]": 200}.items():
+        response = httpx.get(f"{emulator.address}/tables", headers={"Host": host}, timeout=10)
+        assert response.status_code == status
+    assert httpx.get(f"{emulator.address}/health", headers={"Host": "evil.example"}).status_code == 200
+
+
 def test_the_login_leads_to_no_other_site(own_emulator: Callable[..., Emulator]) -> None:
     emulator = own_emulator("open", environment={"DATALAKE_EMULATOR_PAGE_TOKEN": "t"})
     for target in ("https://example.org", "//example.org", "/\\example.org"):

@@ -225,6 +225,12 @@ def test_unknown_addresses_are_not_found(emulator: Emulator) -> None:
     assert response.headers["x-odps-request-id"]
 
 
+def test_a_method_that_a_page_does_not_have_is_refused_with_those_it_has(emulator: Emulator) -> None:
+    response = httpx.delete(f"{emulator.address}/jobs", timeout=10)
+    assert response.status_code == 405
+    assert set(response.headers["Allow"].split(", ")) == {"GET", "HEAD"}
+
+
 def test_the_tunnel_routes_itself(odps: ODPS, emulator: Emulator) -> None:
     response = odps.rest.get(f"{odps.endpoint}/projects/demo/tunnel", action="service")
     assert f"http://{response.text}" == emulator.address
@@ -236,7 +242,21 @@ def test_what_pyodps_asks_unasked_is_answered(odps: ODPS, emulator: Emulator) ->
     assert odps.rest.put(f"{odps.endpoint}/projects/demo/logs", data="{}").status_code == 200
 
 
-@pytest.mark.parametrize("body", [b"", b"no xml", b"<Job/>", b"<Instance/>", b"<Instance><Job/></Instance>"])
+DEEP = b"<a>" * 20_000 + b"</a>" * 20_000
+TASK = b"<Tasks><SQL><Name>a</Name><Query>select 1</Query></SQL></Tasks>"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"no xml",
+        b"<Job/>",
+        b"<Instance/>",
+        b"<Instance><Job/></Instance>",
+        pytest.param(b"<Instance><Job>" + DEEP + TASK + b"</Job></Instance>", id="deep"),
+    ],
+)
 def test_a_malformed_submit_is_refused(odps: ODPS, body: bytes) -> None:
     from odps.errors import InvalidParameter
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import signal
 import subprocess
 import sys
@@ -132,6 +133,52 @@ def test_a_data_directory_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -
     assert second.returncode == 1
     assert "cannot use the data directory" in second.stderr
     assert "Traceback" not in second.stderr
+
+
+def test_a_project_name_that_cannot_be_is_a_clear_error(tmp_path: Path) -> None:
+    refused = serve("--port", "0", "--data-dir", str(tmp_path / "data"), "--project", "a b")
+    assert refused.returncode == 1
+    assert "invalid project name 'a b'" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_full_disk_is_named_and_leaves_nothing(
+    own_emulator: Callable[..., Emulator], tmp_path: Path
+) -> None:
+    from odps.errors import ODPSError
+
+    emulator = own_emulator(max_file_bytes=1_000_000)
+    client = emulator.client()
+    table = client.create_table("t", "a string")
+    client.write_table(table, [["small"]])
+    with pytest.raises(ODPSError, match="cannot read or write its data directory.*File too large"):
+        client.write_table(table, [[random.randbytes(50_000).hex()] for _ in range(30)])
+    with pytest.raises(ODPSError, match="File too large"):
+        client.execute_sql(
+            "create table copy as select concat(a, uuid()) as a from t"
+            " lateral view explode(split(repeat('x,', 100000), ',')) v as x"
+        )
+    with client.execute_sql("select a from t").open_reader(tunnel=True) as reader:
+        assert [record[0] for record in reader] == ["small"]
+    assert len(list((emulator.data_dir / "segments").iterdir())) == 1
+
+
+def test_an_open_upload_does_not_keep_the_server_from_ending(own_emulator: Callable[..., Emulator]) -> None:
+    from odps.errors import ODPSError
+    from odps.tunnel import TableTunnel
+
+    emulator = own_emulator()
+    emulator.client().create_table("t", "a string")
+    session = TableTunnel(emulator.client()).create_upload_session("t")
+    writer = session.open_record_writer(0)
+    for _ in range(100):
+        writer.write(session.new_record([random.randbytes(5_000).hex()]))
+    begin = time.monotonic()
+    assert emulator.stop() == 0
+    assert time.monotonic() - begin < 15
+    assert list((emulator.data_dir / "segments").iterdir()) == []
+    with pytest.raises((OSError, ODPSError)):
+        writer.close()
 
 
 def test_credentials_can_be_set(own_emulator: Callable[..., Emulator]) -> None:

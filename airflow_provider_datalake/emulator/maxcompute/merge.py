@@ -77,13 +77,10 @@ class MergeTask:
         for _ in range(_ATTEMPTS):
             try:
                 return self._attempt()
-            except CommitConflict as error:
+            except (CommitConflict, NoSuchEntity) as error:
+                # What was dropped meanwhile is left out, or named, by the next attempt.
                 conflict = error
                 self._control.check()
-            except NoSuchEntity as error:
-                raise JobFailure(
-                    f"ODPS-0130131:[1,1] Table not found - {error}; it was dropped while the task ran"
-                ) from error
         raise JobFailure(
             f"ODPS-0110999:Critical! Internal error happened in commit operation - {conflict}"
         ) from conflict

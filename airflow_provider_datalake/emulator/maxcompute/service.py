@@ -24,7 +24,8 @@ class MaxComputeService:
     """
     Everything that the routes work on.
 
-    :param config: the emulator's settings
+    :param config: the emulator's settings; its projects are created unless they exist
+    :raises InvalidDefinition: when a project cannot have such a name
     """
 
     def __init__(self, config: Config) -> None:
@@ -37,11 +38,11 @@ class MaxComputeService:
         self.auth = Authenticator(config.access_id, config.secret, config.bearer_token)
         self.projects = Projects(self.storage.catalog)
         self._tasks = TaskRunner(self.storage)
+        for name in config.projects:
+            self.projects.ensure(name, owner=self.auth.account.name)
 
     def start(self) -> None:
-        """Create the configured projects, settle earlier jobs and begin to run new ones."""
-        for name in self.config.projects:
-            self.projects.ensure(name, owner=self.auth.account.name)
+        """Settle earlier jobs and begin to run new ones."""
         for kind, runner in self._tasks.runners().items():
             self.jobs.register(kind, runner)
         self.jobs.start()

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, quote
 
 from starlette.responses import RedirectResponse
 
+from airflow_provider_datalake.emulator.config import is_loopback
 from airflow_provider_datalake.emulator.web.rendering import page
 
 if TYPE_CHECKING:
@@ -34,10 +35,12 @@ class PageAccess:
         Tell whether a request may see the pages.
 
         :param request: the request
-        :return: True when the pages are open, or its cookie came from :meth:`enter`
+        :return: True when the pages are open and asked for by a name of this machine, or the request's
+            cookie came from :meth:`enter`
         """
         if self._token is None:
-            return True
+            # Another name in the address is how a foreign site would make a browser read from this machine.
+            return is_loopback(request.url.hostname or "")
         return hmac.compare_digest(request.cookies.get(_COOKIE, "").encode(), self._cookie().encode())
 
     def ask(self, request: Request) -> Response:
@@ -45,8 +48,14 @@ class PageAccess:
         Send somebody to the page that asks for the token.
 
         :param request: the request that was not allowed
-        :return: a redirection that comes back afterwards
+        :return: a redirection that comes back afterwards; without a token, the reason
         """
+        if self._token is None:
+            message = (
+                f"Without a page token these pages are for 127.0.0.1 and localhost only, not for "
+                f"{request.url.hostname}. Start the emulator with --page-token to use another name."
+            )
+            return page("message.html", 403, title="No access", message=message)
         query = request.scope["query_string"].decode("latin-1")
         target = request.scope["path"] + (f"?{query}" if query else "")
         return RedirectResponse(f"/login?next={quote(target, safe='')}", 303)

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_provider_datalake.emulator import jobs
 from airflow_provider_datalake.emulator.jobs import (
     Job,
     JobCancelled,
@@ -276,6 +278,31 @@ def test_a_failure_after_the_commit_is_a_success(tmp_path: Path) -> None:
     queue.stop()
     queue.close()
     assert job.state is JobState.SUCCESS
+
+
+def test_an_end_that_cannot_be_recorded_is_recorded_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = make_queue(tmp_path)
+    monkeypatch.setattr(jobs, "_RETRY_SECONDS", 0.01)
+    for name in ("mark_running", "mark_finished"):
+        monkeypatch.setattr(queue.store, name, _failing_once(getattr(queue.store, name)))
+    queue.start()
+    job = wait(queue, queue.submit("echo", "demo", {"say": "x"})[0].id)
+    assert (job.state, job.result) == (JobState.SUCCESS, {"said": "x"})
+    queue.stop()
+    queue.close()
+
+
+def _failing_once(write: Callable[..., bool]) -> Callable[..., bool]:
+    failures = iter([sqlite3.OperationalError("database or disk is full")])
+
+    def failing(*args: Any, **kwargs: Any) -> bool:
+        for error in failures:
+            raise error
+        return write(*args, **kwargs)
+
+    return failing
 
 
 def test_listing_pages_through_all_jobs_in_order(queue: JobQueue) -> None:

@@ -84,6 +84,26 @@ def test_a_table_that_never_stands_still_fails_the_task(storage: Storage) -> Non
     assert rows(storage, table) == [1, 2]
 
 
+def test_a_partition_that_is_dropped_meanwhile_is_left_out(storage: Storage) -> None:
+    table = tables.create(storage, "p", partitions={"pt": "string"})
+    for value in "ab":
+        tables.insert(storage, table, [(1,)], (value,))
+        tables.insert(storage, table, [(2,)], (value,))
+    doomed = storage.catalog.get_partition(table, ["a"])
+    storage.failpoint = at_first("commit:begun", lambda: storage.catalog.drop_partitions(table, [doomed.id]))
+    assert run(storage, "p")["files_after"] == 1
+
+
+def test_a_partition_that_is_asked_for_and_dropped_meanwhile_fails_the_task(storage: Storage) -> None:
+    table = tables.create(storage, "p", partitions={"pt": "string"})
+    for number in range(2):
+        tables.insert(storage, table, [(number,)], ("a",))
+    doomed = storage.catalog.get_partition(table, ["a"])
+    storage.failpoint = at_first("commit:begun", lambda: storage.catalog.drop_partitions(table, [doomed.id]))
+    with pytest.raises(JobFailure, match="pt='a' does not exist"):
+        run(storage, "p partition(pt='a')")
+
+
 def test_archive_takes_all_matching_partitions_in_one_commit(storage: Storage) -> None:
     table = tables.create(storage, partitions={"pt": "string", "hour": "bigint"})
     for pt, hour in (("a", "1"), ("a", "2"), ("b", "1")):
