@@ -90,6 +90,9 @@ def _wire_type(odps_type: Any) -> pa.DataType:
 
     if isinstance(odps_type, types.Json):
         return pa.string()
+    if isinstance(odps_type, types.Decimal) and odps_type.precision and not odps_type.scale:
+        # PyODPS takes a scale of 0 for none and puts 18 in its place.
+        return pa.decimal128(odps_type.precision, 0)
     if isinstance(odps_type, types.Array):
         return pa.list_(_wire_type(odps_type.value_type))
     if isinstance(odps_type, types.Map):

@@ -9,8 +9,8 @@ import threading
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa  # noqa: TID253  # the cases are made of Arrow data
-import pyarrow.parquet as pq  # noqa: TID253
+import pyarrow as pa  # the cases are made of Arrow data
+import pyarrow.parquet as pq
 import pytest
 
 from airflow_provider_datalake.clients import maxcompute_load
@@ -65,6 +65,8 @@ TYPES: dict[str, list[Any]] = {
     "double": [5e-324, 1.7976931348623157e308],
     "boolean": [True, False],
     "decimal(38,18)": [Decimal("-99999999999999999999.999999999999999999"), Decimal("0.000000000000000001")],
+    "decimal(38,0)": [Decimal("9" * 38), Decimal(-1)],
+    "array<decimal(3,0)>": [[Decimal(7), None], []],
     "string": ["", "ünïcode 字 \0 \n"],
     "varchar(5)": ["abcde", ""],
     "char(3)": ["abc", "x"],

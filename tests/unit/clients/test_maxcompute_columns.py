@@ -6,7 +6,7 @@ import datetime as dt
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa  # noqa: TID253  # the cases are made of Arrow data
+import pyarrow as pa  # the cases are made of Arrow data
 import pytest
 
 from airflow_provider_datalake.clients.maxcompute_columns import (
@@ -43,6 +43,8 @@ def convert(array: pa.Array, type_: str, **options: Any) -> list[Any]:
     [
         ("tinyint", pa.int8()),
         ("decimal(10,2)", pa.decimal128(10, 2)),
+        ("decimal(38,0)", pa.decimal128(38, 0)),
+        ("decimal(5)", pa.decimal128(5, 0)),
         ("json", pa.string()),
         ("char(3)", pa.string()),
         ("datetime", pa.timestamp("ms")),
