@@ -127,6 +127,9 @@ def _warm_up() -> None:
     import duckdb  # noqa: F401
     import odps  # noqa: F401
 
+    # DuckDB looks for it when it first calls a function of ours.
+    import pandas  # noqa: F401
+
     # Not one of its modules: a job that imports the package meanwhile would find that module half made.
     import pyarrow  # noqa: F401
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_datalake.clients.maxcompute_errors import service_errors
-from airflow_provider_datalake.clients.maxcompute_specs import check_partition, sql_form
+from airflow_provider_datalake.clients.maxcompute_specs import check_partition, has_partition
 from airflow_provider_datalake.exceptions import AuthenticationError, ConfigurationError, DataLakeError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def missing_partitions(client: ODPS, table: str, partitions: Sequence[str], *, c
         remote.reload()  # PyODPS keeps tables; one that was dropped meanwhile must not be waited for
         columns = [(column.name, str(column.type)) for column in remote.table_schema.partitions]
         specs = {spec: check_partition(spec, columns, table=table) or {} for spec in partitions}
-        return [spec for spec, parts in specs.items() if not remote.exist_partition(sql_form(parts))]
+        return [spec for spec, parts in specs.items() if not has_partition(remote, parts)]
 
 
 class MaxComputeTableTrigger(BaseTrigger):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa  # noqa: TID253  # the cases are made of Arrow data
-import pyarrow.parquet as pq  # noqa: TID253
+import pyarrow as pa  # the cases are made of Arrow data
+import pyarrow.parquet as pq
 import pytest
 
 from airflow_provider_datalake.clients.maxcompute_files import CsvFormat

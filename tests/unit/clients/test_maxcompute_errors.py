@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import requests  # noqa: TID253  # the cases are its errors
-from odps import errors as odps_errors  # noqa: TID253  # the cases are PyODPS errors
+import requests  # the cases are its errors
+from odps import errors as odps_errors  # the cases are PyODPS errors
 
 from airflow_provider_datalake import exceptions
 from airflow_provider_datalake.clients.maxcompute_errors import service_errors, translate

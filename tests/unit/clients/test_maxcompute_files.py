@@ -8,8 +8,8 @@ import io
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa  # noqa: TID253  # the cases are made of Arrow data
-import pyarrow.parquet as pq  # noqa: TID253
+import pyarrow as pa  # the cases are made of Arrow data
+import pyarrow.parquet as pq
 import pytest
 
 from airflow_provider_datalake.clients.maxcompute_columns import BadData, TableColumn

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
-import pyarrow as pa  # noqa: TID253  # the cases are made of Arrow data
+import pyarrow as pa  # the cases are made of Arrow data
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st

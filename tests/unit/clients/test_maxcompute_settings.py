@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import requests  # noqa: TID253  # the cases are its errors
+import requests  # the cases are its errors
 
 from airflow_provider_datalake.clients.maxcompute import (
     MaxComputeSettings,

@@ -9,9 +9,9 @@ import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa  # noqa: TID253  # the cases are made of Arrow data
+import pyarrow as pa  # the cases are made of Arrow data
 import pytest
-import requests  # noqa: TID253  # the fake stands in for it
+import requests  # the fake stands in for it
 
 from airflow_provider_datalake.clients.maxcompute import MaxComputeSettings, build_client
 from airflow_provider_datalake.clients.maxcompute_frames import CorruptStream, encode

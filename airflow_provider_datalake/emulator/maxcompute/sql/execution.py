@@ -153,7 +153,6 @@ class Runner:
     def __init__(self, connection: duckdb.DuckDBPyConnection, control: JobControl) -> None:
         self.connection = connection
         self.control = control
-        control.on_cancel(connection.interrupt)
 
     def run(self, query: Executable, work: Callable[[StageHandle], Result]) -> Result:
         """
@@ -173,7 +172,8 @@ class Runner:
         watcher = threading.Thread(target=self._watch, args=(stage, query.rows, finished), daemon=True)
         watcher.start()
         try:
-            result = work(stage)
+            with self.control.interrupting(self.connection.interrupt):
+                result = work(stage)
         except duckdb.Error as error:
             self.control.check()
             raise translated(error) from error
