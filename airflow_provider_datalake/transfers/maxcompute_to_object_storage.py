@@ -31,9 +31,10 @@ class MaxComputeToObjectStorageOperator(BaseOperator):
     """
     Export a table, a partition or the rows of a query to Parquet.
 
-    One file appears whole or not at all. With ``rows_per_file`` the files go into a folder of the run's own
-    below ``destination``, and ``manifest.json`` is written there last: who waits for it never reads half an
-    export, and a retry replaces what an earlier try left.
+    One file appears whole or not at all. With ``rows_per_file`` the files go into a folder of the task's own
+    below ``destination``, ``dag_id=/run_id=/task_id=`` and for a mapped task ``/map_index=``, and
+    ``manifest.json`` is written there last: who waits for it never reads half an export, and a retry replaces
+    what an earlier try left.
 
     :param destination: a file's path or URI; with ``rows_per_file`` a folder's (templated)
     :param table: the table to export (templated)
@@ -126,11 +127,12 @@ class MaxComputeToObjectStorageOperator(BaseOperator):
         self._stop = threading.Event()
         self._check()
         destination = ObjectStoragePath(self.destination, conn_id=self.destination_conn_id or None)
+        self._check_destination(destination)
         with self._source() as download:
             if self.rows_per_file is None:
                 result = self._export_file(download, destination)
             else:
-                folder = destination / _run_key(context)
+                folder = destination / _task_key(context)
                 result = self._export_folder(download, folder, self.rows_per_file)
         self.log.info("Exported %s rows to %s", result["rows"], result["uri"])
         return result
@@ -149,8 +151,23 @@ class MaxComputeToObjectStorageOperator(BaseOperator):
             )
         if not self.table and (self.partition or self.columns):
             raise ConfigurationError("partition and columns go with table only")
-        if self.rows_per_file is not None and self.rows_per_file < 1:
-            raise ConfigurationError(f"rows_per_file must be at least 1, found {self.rows_per_file}")
+        limit = self.rows_per_file
+        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
+            raise ConfigurationError(f"rows_per_file must be an integer of at least 1, found {limit!r}")
+
+    def _check_destination(self, path: ObjectStoragePath) -> None:
+        """Refuse what could only fail after all rows have been read."""
+        from airflow_provider_datalake.transfers.object_storage import is_local
+
+        # On an object store a file and a folder may have one name.
+        if self.rows_per_file is None and (
+            str(self.destination).endswith("/") or (is_local(path) and path.is_dir())
+        ):
+            raise ConfigurationError(
+                f"destination {path} is a folder: name a file in it, or give rows_per_file for many files"
+            )
+        if self.rows_per_file is not None and is_local(path) and path.is_file():
+            raise ConfigurationError(f"destination {path} is a file: rows_per_file needs a folder")
 
     @contextmanager
     def _source(self) -> Iterator[Download]:
@@ -241,8 +258,10 @@ def _groups(tables: Iterator[pa.Table], limit: int, schema: pa.Schema) -> Iterat
         yield one_file()
 
 
-def _run_key(context: Context) -> str:
-    """Name a run's folder after it."""
+def _task_key(context: Context) -> str:
+    """Name a task's folder after it: tasks and DAGs that share a destination do not share a folder."""
     ti = context["ti"]
-    name = re.sub(r"[^A-Za-z0-9_.=-]", "_", f"run_id={ti.run_id}")
-    return name if ti.map_index is None or ti.map_index < 0 else f"{name}/map_index={ti.map_index}"
+    parts = [f"dag_id={ti.dag_id}", f"run_id={ti.run_id}", f"task_id={ti.task_id}"]
+    if ti.map_index is not None and ti.map_index >= 0:
+        parts.append(f"map_index={ti.map_index}")
+    return "/".join(re.sub(r"[^A-Za-z0-9_.=-]", "_", part) for part in parts)

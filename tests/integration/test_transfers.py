@@ -12,8 +12,8 @@ import threading
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa  # noqa: TID253  # the cases are made of Arrow data
-import pyarrow.parquet as pq  # noqa: TID253
+import pyarrow as pa  # the cases are made of Arrow data
+import pyarrow.parquet as pq
 import pytest
 from airflow.sdk import ObjectStoragePath
 from airflow.sdk.io import attach
@@ -69,9 +69,16 @@ class Store(dict):
 
 
 def context(
-    store: Store | None = None, *, max_tries: int = 2, run_id: str = "manual__2024", map_index: int = -1
+    store: Store | None = None,
+    *,
+    max_tries: int = 2,
+    run_id: str = "manual__2024",
+    task_id: str = "export",
+    map_index: int = -1,
 ) -> Any:
-    ti = SimpleNamespace(max_tries=max_tries, run_id=run_id, map_index=map_index)
+    ti = SimpleNamespace(
+        max_tries=max_tries, dag_id="lake", run_id=run_id, task_id=task_id, map_index=map_index
+    )
     return {"ti": ti, "task_state_store": Store() if store is None else store}
 
 
@@ -304,7 +311,7 @@ def test_empty_result_is_a_file_with_columns(filled: str, tmp_path: Path) -> Non
 
 
 def test_many_files_have_a_manifest_and_replace_an_earlier_trys(filled: str, tmp_path: Path) -> None:
-    folder = tmp_path / "out" / "run_id=manual__2024" / "map_index=3"
+    folder = tmp_path / "out/dag_id=lake/run_id=manual__2024/task_id=export/map_index=3"
     folder.mkdir(parents=True)
     (folder / "part-00007-deadbeef.parquet").write_bytes(b"of a try that was killed")
     operator = export(f"file://{tmp_path}/out", table=filled, rows_per_file=300)
@@ -351,7 +358,38 @@ def test_failed_export_to_a_folder_has_no_manifest(
     _breaks(monkeypatch)
     with pytest.raises(OSError, match="the line broke"):
         export(tmp_path, table=filled, rows_per_file=300).execute(context())
-    assert "manifest.json" not in os.listdir(tmp_path / "run_id=manual__2024")
+    folder = tmp_path / "dag_id=lake" / "run_id=manual__2024" / "task_id=export"
+    assert "manifest.json" not in os.listdir(folder)
+
+
+def test_two_tasks_of_a_run_may_share_a_destination(filled: str, tmp_path: Path) -> None:
+    first = export(tmp_path, table=filled, partition="p=x", rows_per_file=300)
+    second = export(tmp_path, table=filled, rows_per_file=300)
+    uris = [
+        operator.execute(context(task_id=task_id))["uri"]
+        for operator, task_id in ((first, "one"), (second, "two"), (first, "group.one"))
+    ]
+    totals = [json.loads((tmp_path / uri.removeprefix("file://")).read_text())["rows"] for uri in uris]
+    assert totals == [500, 1000, 500]
+
+
+@pytest.mark.parametrize(
+    ("destination", "options", "message"),
+    [
+        ("folder", {}, "folder is a folder: name a file in it"),
+        ("new/", {}, "is a folder: name a file in it"),
+        ("file", {"rows_per_file": 5}, "file is a file: rows_per_file needs a folder"),
+    ],
+)
+def test_destination_of_the_wrong_kind_is_refused_before_anything_is_read(
+    tmp_path: Path, destination: str, options: dict[str, Any], message: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match=message):
+        export(f"{tmp_path}/{destination}", sql="select 1", odps_conn_id="unknown", **options).execute(
+            context()
+        )
 
 
 class MultipartFile(AbstractBufferedFile):
@@ -424,7 +462,8 @@ def test_object_store_upload_is_aborted_on_failure(
         ({}, "exactly one of table, sql and instance_id; found none"),
         ({"table": "t", "sql": "select 1"}, "found table, sql"),
         ({"sql": "select 1", "columns": ["a"]}, "partition and columns go with table only"),
-        ({"table": "t", "rows_per_file": 0}, "rows_per_file must be at least 1"),
+        ({"table": "t", "rows_per_file": 0}, "rows_per_file must be an integer of at least 1, found 0"),
+        ({"table": "t", "rows_per_file": "5"}, "rows_per_file must be an integer of at least 1, found '5'"),
     ],
 )
 def test_export_arguments_that_cannot_work(tmp_path: Path, options: dict[str, Any], message: str) -> None:
