@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import re
 import signal
 import threading
 from collections.abc import Generator
@@ -17,6 +18,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_datalake.clients.maxcompute_errors import service_errors
+from airflow_provider_datalake.clients.maxcompute_literals import sql_parameters
 from airflow_provider_datalake.clients.maxcompute_unload import open_result
 from airflow_provider_datalake.exceptions import JobCancelledError, JobFailedError
 from airflow_provider_datalake.jobs.interrupt import Interrupt
@@ -37,6 +39,7 @@ log = logging.getLogger(__name__)
 _FIRST_WAIT = 0.1
 _LONGEST_WAIT = 5.0
 _STOP_TIMEOUT = 10.0
+_SET = re.compile(r"\s*set\s+([a-z0-9_.]+)\s*=\s*([^;]*?)\s*;?\s*", re.IGNORECASE)
 
 
 def connect(client: ODPS, *, conn_id: str, zone: str, hints: dict[str, str] | None = None) -> Connection:
@@ -80,6 +83,7 @@ class _Results:
     """What a cursor does that PyODPS's does not; mixed into PyODPS's class."""
 
     _connection: Any
+    _hints: dict[str, str]
     _instance: Instance | None
     _download: Download | None = None
     _rows: Iterator[tuple[Any, ...]] | None = None
@@ -91,9 +95,14 @@ class _Results:
         self._download, self._rows, self._has_rows = None, None, None
         kwargs["async_"] = True
         with service_errors(self._connection.conn_id, "run SQL"), _Watch() as watch:
-            super().execute(operation, parameters or None, **kwargs)  # type: ignore[misc]
+            zone = self._hints.get("odps.sql.timezone", self._connection.zone)
+            given = sql_parameters(parameters, zone) if parameters else None
+            super().execute(operation, given, **kwargs)  # type: ignore[misc]
             if self._instance is not None:
                 watch.await_end(self._instance)
+        if setting := _SET.fullmatch(operation):
+            # Every statement is a job of its own: by itself a SET would be without effect on the next ones.
+            self._hints[setting[1]] = setting[2]
         return self
 
     @property
@@ -188,7 +197,7 @@ def _values(column: pa.Array) -> list[Any]:
     if pa.types.is_timestamp(column.type):
         with suppress(pa.ArrowInvalid):
             return pc.cast(column, pa.timestamp("us", column.type.tz)).to_pylist()
-    return column.to_pylist()
+    return column.to_pylist(maps_as_pydicts="strict")
 
 
 class _Watch:
@@ -248,7 +257,7 @@ def _raise_failure(instance: Instance) -> None:
         code = str(error.code or "")
         cancelled = "status=CANCELLED" in str(error).upper().replace(" ", "")
         kind = JobCancelledError if cancelled else JobFailedError
-        raise kind(str(error.args[0]), job_id=instance.id, code=code) from error
+        raise kind(f"instance {instance.id}: {error.args[0]}", job_id=instance.id, code=code) from error
 
 
 def _stop(instance: Instance) -> None:
@@ -259,10 +268,12 @@ def _stop(instance: Instance) -> None:
 
 
 def _stop_quietly(instance: Instance) -> None:
-    from odps.errors import ODPSError
+    from odps.errors import InvalidStateSetting, ODPSError
     from requests import RequestException
 
     try:
         instance.stop()
+    except InvalidStateSetting:
+        log.info("Instance %s has ended already", instance.id)
     except (ODPSError, RequestException) as error:
         log.warning("Instance %s may still be running: %s", instance.id, error)

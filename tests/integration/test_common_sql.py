@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
@@ -13,6 +15,9 @@ from airflow.providers.common.sql.operators.sql import (
     SQLExecuteQueryOperator,
     SQLTableCheckOperator,
 )
+
+from airflow_provider_datalake.exceptions import ConfigurationError, JobFailedError
+from airflow_provider_datalake.hooks.maxcompute import MaxComputeHook
 
 if TYPE_CHECKING:
     from odps import ODPS
@@ -47,6 +52,61 @@ def test_execute_query_returns_rows(table: str) -> None:
         task_id="t", conn_id=CONN_ID, sql=f"select id, name from {table} order by id, name desc limit 10"
     )
     assert run(operator) == [(1, "a"), (2, "b"), (2, None)]
+
+
+PARAMETERS = [
+    None,
+    "it's ? \\ \n",
+    b"\x00'",
+    True,
+    -(2**62),
+    0.1,
+    Decimal("-12345678901234567890.123456789012345678"),
+    Decimal("1E+2"),
+    dt.date(2020, 2, 29),
+    dt.datetime(2020, 1, 1, tzinfo=dt.UTC),
+    dt.datetime(2020, 1, 1, 0, 0, 0, 7, dt.UTC),
+]
+
+
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/New_York"])
+def test_parameters_arrive_as_what_they_are(table: str, zone: str) -> None:
+    hook = MaxComputeHook(CONN_ID, hints={"odps.sql.timezone": zone})
+    marks = ", ".join(f"? as c{index}" for index in range(len(PARAMETERS)))
+    (row,) = hook.get_records(f"select {marks}", parameters=PARAMETERS)
+    assert list(row) == PARAMETERS
+    naive = dt.datetime(2020, 1, 1)
+    assert hook.get_first("select cast(? as string)", parameters=[naive]) == ("2020-01-01 00:00:00",)
+
+
+def test_parameters_by_name_and_in_lists(table: str) -> None:
+    hook = MaxComputeHook(CONN_ID)
+    sql = f"select count(*) from {table} where name in :names and id = :id"
+    assert hook.get_first(sql, parameters={"names": ["a", "b'"], "id": 1}) == (1,)
+
+
+def test_parameter_without_a_literal_is_named_before_anything_runs(table: str, odps: ODPS) -> None:
+    before = len(list(odps.list_instances()))
+    with pytest.raises(ConfigurationError, match=f"'{CONN_ID}'.*parameter 2: a value of type object has no"):
+        MaxComputeHook(CONN_ID).get_records("select ?, ?", parameters=[1, object()])
+    assert len(list(odps.list_instances())) == before
+
+
+def test_set_is_in_effect_for_the_statements_after_it(table: str) -> None:
+    sql = "set odps.sql.timezone = UTC; select cast(from_unixtime(0) as string);"
+    rows = MaxComputeHook(CONN_ID).run(sql, split_statements=True, handler=lambda cursor: cursor.fetchall())
+    assert rows == [("1970-01-01 00:00:00",)]
+
+
+def test_maps_are_mappings(table: str) -> None:
+    sql = "select map('k', array(map('x', 1))) as m"
+    assert MaxComputeHook(CONN_ID).get_first(sql) == ({"k": [{"x": 1}]},)
+
+
+def test_failed_statement_names_its_instance(table: str, odps: ODPS) -> None:
+    with pytest.raises(JobFailedError, match="instance 20.*Table not found") as raised:
+        MaxComputeHook(CONN_ID).get_records("select * from not_there")
+    assert raised.value.job_id in str(raised.value)
 
 
 def test_execute_query_with_parameters_and_several_statements(table: str) -> None:
