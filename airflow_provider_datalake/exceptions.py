@@ -9,6 +9,17 @@ class DataLakeError(Exception):
     retryable = True
     """Whether the same request may succeed on a later try without anybody changing anything."""
 
+    def name_connection(self, conn_id: str, doing: str = "") -> None:
+        """
+        Begin the message with the connection, where it does not yet.
+
+        :param conn_id: the connection's id
+        :param doing: what was attempted, e.g. ``load table demo.flights``
+        """
+        if not str(self).startswith("Connection "):
+            parts = [f"Connection {conn_id!r}", doing, str(self)]
+            self.args = (": ".join(part for part in parts if part), *self.args[1:])
+
 
 class ConfigurationError(DataLakeError):
     """What a person configured (connection, argument, spec) cannot work."""

@@ -37,6 +37,7 @@ _FORBIDDEN = _Meaning(AuthenticationError, "the access key of the field 'login' 
 _INVALID = _Meaning(ConfigurationError)
 _MISSING = _Meaning(NotFoundError)
 _PASSING = _Meaning(ServiceError)
+_UNREACHABLE = _Meaning(ServiceError, "check the field 'host', and 'tunnel_endpoint' where it is set")
 
 # Keyed by the service's error code, which PyODPS also uses as the name of its exception class.
 _MEANINGS = {
@@ -67,8 +68,8 @@ _MEANINGS = {
     "TableModified": _PASSING,
     "SchemaModified": _PASSING,
     "InternalServerError": _PASSING,
-    "ConnectTimeout": _Meaning(ServiceError, "check the field 'host'"),
-    "ConnectionError": _Meaning(ServiceError, "check the field 'host'"),
+    "ConnectTimeout": _UNREACHABLE,
+    "ConnectionError": _UNREACHABLE,
     "Timeout": _PASSING,
     "RequestException": _PASSING,
 }
@@ -108,8 +109,8 @@ def service_errors(conn_id: str, doing: str = "") -> Iterator[None]:
     except (BaseODPSError, RequestException) as error:
         raise translate(error, conn_id=conn_id, doing=doing) from error
     except DataLakeError as error:
-        if not isinstance(error, JobError) and not str(error).startswith("Connection "):
-            error.args = (_message(conn_id, doing, str(error)), *error.args[1:])
+        if not isinstance(error, JobError):
+            error.name_connection(conn_id, doing)
         raise
 
 

@@ -28,6 +28,8 @@ def parse_partition(spec: PartitionSpec) -> dict[str, str]:
     :return: value by column name, in the order given, names in lower case
     :raises ConfigurationError: when it is not a partition spec
     """
+    if not isinstance(spec, (str, Mapping)):
+        raise _malformed(spec, f"it is of type {type(spec).__name__}")
     pairs = list(_pairs(spec)) if isinstance(spec, str) else _items(spec)
     if not pairs:
         raise _malformed(spec, "it is empty")

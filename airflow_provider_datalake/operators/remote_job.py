@@ -357,6 +357,8 @@ class RemoteJobOperator(BaseOperator):
             yield
         except DataLakeError as error:
             self._cancel_failed(error)
+            if not isinstance(error, JobError):
+                error.name_connection(self.job_location().conn_id)
             if error.retryable:
                 raise
             raise AirflowFailException(str(error)) from error

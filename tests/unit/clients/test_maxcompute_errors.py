@@ -51,6 +51,13 @@ def test_message_names_connection_attempt_code_and_field() -> None:
     )
 
 
+def test_an_address_that_does_not_answer_may_be_either_of_two_fields() -> None:
+    message = str(translate(requests.ConnectionError("refused"), conn_id="c"))
+    assert (
+        message == "Connection 'c': refused (check the field 'host', and 'tunnel_endpoint' where it is set)"
+    )
+
+
 def _raise(error: BaseException) -> Any:
     with service_errors("my_conn", "load table t"):
         raise error

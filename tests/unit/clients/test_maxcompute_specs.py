@@ -40,7 +40,7 @@ def test_quotes_protect_separators() -> None:
 
 
 @pytest.mark.parametrize(
-    "spec", ["", "dt", "dt=", "=1", "dt=1,", "dt=1,,hour=2", "dt=1 hour=2", "dt='1", "dt=1,dt=2", "dt=a'b", {}, {"dt": None}, {"dt": 1.5}, {"dt": True}]
+    "spec", ["", "dt", "dt=", "=1", "dt=1,", "dt=1,,hour=2", "dt=1 hour=2", "dt='1", "dt=1,dt=2", "dt=a'b", {}, {"dt": None}, {"dt": 1.5}, {"dt": True}, ["dt=1"], None, 5]
 )  # fmt: skip
 def test_malformed_spec_is_refused_with_an_example(spec: Any) -> None:
     with pytest.raises(ConfigurationError, match="malformed partition spec .*expected e.g."):

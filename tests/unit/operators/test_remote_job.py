@@ -514,7 +514,7 @@ def test_a_refused_argument_submits_nothing() -> None:
     task = Task()
     operator = task.operator()
     operator.job_request = lambda: (_ for _ in ()).throw(ConfigurationError("no sql"))  # type: ignore[method-assign]
-    with pytest.raises(AirflowFailException, match="no sql"):
+    with pytest.raises(AirflowFailException, match="^Connection 'c': no sql$"):
         operator.execute(task.context)
     assert task.server.calls == []
 
