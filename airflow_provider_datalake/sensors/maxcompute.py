@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -9,12 +10,18 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseSensorOperator, conf
-from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout, AirflowSkipException
+from airflow.sdk.exceptions import (
+    AirflowFailException,
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    AirflowTaskTimeout,
+)
 
 from airflow_provider_datalake.clients.maxcompute_specs import parse_partition, sql_form
 from airflow_provider_datalake.exceptions import (
     ConfigurationError,
     DataLakeError,
+    JobError,
     JobFailedError,
     NotFoundError,
     ServiceError,
@@ -43,9 +50,9 @@ class MaxComputeSensor(BaseSensorOperator):
     """
     Wait for something in MaxCompute; the base of the sensors below.
 
-    Deferred or not, ``timeout`` counts from the first look, and ``soft_fail`` and ``mode`` mean what they
-    mean in every sensor. What waiting cannot mend (a wrong key, an unknown project, a malformed partition)
-    fails at once.
+    Deferred or not, ``timeout`` counts from the first look, ``execution_timeout`` from the task's start, and
+    ``soft_fail`` and ``mode`` mean what they mean in every sensor. What waiting cannot mend (a wrong key, an
+    unknown project, a malformed partition) fails at once.
 
     :param odps_conn_id: the connection (templated)
     :param project: takes precedence over the connection's project (templated)
@@ -102,6 +109,8 @@ class MaxComputeSensor(BaseSensorOperator):
         try:
             return self.is_met()
         except DataLakeError as error:
+            if not isinstance(error, JobError):
+                error.name_connection(self.odps_conn_id)
             if error.retryable:
                 raise
             raise AirflowFailException(str(error)) from error
@@ -140,12 +149,32 @@ class MaxComputeSensor(BaseSensorOperator):
             if self.soft_fail:
                 raise AirflowSkipException(message)
             raise AirflowSensorTimeout(message)
+        self._check_execution_timeout(context)
         self.defer(
             trigger=self.trigger(),
             method_name="execute_complete",
             kwargs={"deadline": deadline},
-            timeout=timedelta(seconds=left),
+            timeout=timedelta(seconds=min(left, self._execution_time_left(context))),
         )
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Tell which of the two timeouts has ended the deferral."""
+        if next_method != self.execute_complete.__name__:
+            self._check_execution_timeout(context)
+        return super().resume_execution(next_method, next_kwargs, context)
+
+    def _execution_time_left(self, context: Context) -> float:
+        # Airflow applies it to each process of a task by itself, not to the time between them.
+        if self.execution_timeout is None:
+            return math.inf
+        started = context["ti"].start_date.timestamp()
+        return started + self.execution_timeout.total_seconds() - time.time()
+
+    def _check_execution_timeout(self, context: Context) -> None:
+        if self._execution_time_left(context) <= 0:
+            raise AirflowTaskTimeout(
+                f"Sensor did not end within the task's execution timeout of {self.execution_timeout}"
+            )
 
     def _poke_as_sensor(self, context: Context) -> bool:
         # BaseSensorOperator treats the errors of a poke inside its own loop, which deferring does not enter.

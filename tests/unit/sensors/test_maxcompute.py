@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from airflow.sdk.exceptions import (
     AirflowFailException,
     AirflowSensorTimeout,
     AirflowSkipException,
+    AirflowTaskTimeout,
     TaskDeferred,
 )
 from airflow.sdk.module_loading import import_string
@@ -163,6 +165,32 @@ def test_airflows_deferral_timeout_is_a_sensor_timeout_and_a_skip_under_soft_fai
         partition_sensor(soft_fail=True).resume_execution("__fail__", failure, {})
 
 
+def started(seconds_ago: float) -> Any:
+    return {"ti": SimpleNamespace(start_date=datetime.now(UTC) - timedelta(seconds=seconds_ago))}
+
+
+def test_the_execution_timeout_counts_through_a_deferral(lake: Lake) -> None:
+    lake.tables = {"t"}
+    sensor = partition_sensor(deferrable=True, timeout=100, execution_timeout=timedelta(seconds=30))
+    with pytest.raises(TaskDeferred) as raised:
+        sensor.execute(started(10))
+    assert isinstance(raised.value.timeout, timedelta)
+    assert 15 < raised.value.timeout.total_seconds() <= 20
+
+
+@pytest.mark.parametrize("soft_fail", [False, True])
+def test_the_execution_timeout_of_a_deferred_sensor_fails_the_task_as_it_does_in_the_worker(
+    soft_fail: bool, lake: Lake
+) -> None:
+    lake.tables = {"t"}
+    sensor = partition_sensor(deferrable=True, execution_timeout=timedelta(seconds=30), soft_fail=soft_fail)
+    with pytest.raises(AirflowTaskTimeout, match="0:00:30"):
+        sensor.resume_execution("__fail__", {"error": "Trigger timeout"}, started(31))
+    with pytest.raises(AirflowTaskTimeout, match="0:00:30"):
+        sensor.execute_complete(started(31), None)
+    sensor.resume_execution("execute_complete", {"event": {"outcome": "met"}}, started(31))
+
+
 def test_a_met_event_ends_the_wait(lake: Lake) -> None:
     partition_sensor().execute_complete({}, {"outcome": "met"})
     assert lake.looks == 0
@@ -185,7 +213,7 @@ def test_an_unknown_table_fails_a_partition_sensor_at_once(deferrable: bool, lak
 @pytest.mark.parametrize("deferrable", [False, True])
 @pytest.mark.parametrize("partition", ["m", "m=", [], "", ["m=1", "x"]])
 def test_a_malformed_partition_fails_at_once(deferrable: bool, partition: Any, lake: Lake) -> None:
-    with pytest.raises(AirflowFailException):
+    with pytest.raises(AirflowFailException, match="Connection 'odps_default': .*partition"):
         partition_sensor(deferrable=deferrable, partition=partition).execute({})
     assert lake.looks == 0
 
