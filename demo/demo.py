@@ -12,6 +12,7 @@ from demo.interrupts import Interrupted, raise_on_signals
 from demo.playground import DAG_ID, playground
 from demo.processes import ProcessDied
 from demo.report import make_report
+from demo.stack import clean_this_process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -118,6 +119,7 @@ def main() -> int:
     :return: the exit code, 0 only when the run and its data are right
     """
     raise_on_signals()
+    clean_this_process()
     try:
         demo()
     except Interrupted as interrupt:

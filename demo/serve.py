@@ -10,6 +10,7 @@ from demo.airflow_api import BrokenDag
 from demo.interrupts import Interrupted, raise_on_signals
 from demo.playground import DAG_ID, Playground, playground
 from demo.processes import ProcessDied
+from demo.stack import clean_this_process
 
 
 def serve() -> None:
@@ -47,6 +48,7 @@ def main() -> int:
     :return: the exit code
     """
     raise_on_signals()
+    clean_this_process()
     try:
         serve()
     except Interrupted as interrupt:

@@ -305,6 +305,13 @@ def clean_environment() -> dict[str, str]:
     return env
 
 
+def clean_this_process() -> None:
+    """Make the clean environment this process's own: it talks to the same loopback addresses."""
+    env = clean_environment()
+    os.environ.clear()
+    os.environ.update(env)
+
+
 def _merge(base: Settings, extra: Settings) -> dict[str, dict[str, str]]:
     return {section: {**base.get(section, {}), **extra.get(section, {})} for section in {**base, **extra}}
 
