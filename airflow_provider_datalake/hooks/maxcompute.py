@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from airflow.sdk import Connection
     from odps import ODPS
-    from sqlalchemy.engine import URL
+    from sqlalchemy.engine import URL, Engine
 
     from airflow_provider_datalake.clients.maxcompute_files import CsvFormat
     from airflow_provider_datalake.clients.maxcompute_inputs import LoadData
@@ -353,6 +353,18 @@ class MaxComputeHook(DbApiHook):
         :return: the URL, with the access key in it
         """
         return self.sqlalchemy_url.render_as_string(hide_password=False)
+
+    def get_sqlalchemy_engine(self, engine_kwargs: dict[str, Any] | None = None) -> Engine:
+        """
+        Make an SQLAlchemy engine.
+
+        :param engine_kwargs: for ``sqlalchemy.create_engine``
+        :return: the engine; its connections leave PyODPS's process-wide settings alone
+        """
+        given = engine_kwargs or {}
+        # Else PyODPS writes the account into its global options, where every other client finds it.
+        arguments = {"overwrite_global": False, **given.get("connect_args", {})}
+        return super().get_sqlalchemy_engine({**given, "connect_args": arguments})
 
     def _get_pandas_df(self, sql: Any, parameters: Any = None, **kwargs: Any) -> pd.DataFrame:
         if kwargs:

@@ -160,6 +160,14 @@ def test_sqlalchemy_reads_through_the_hooks_url(hook: MaxComputeHook) -> None:
         assert opened.execute(text("select 1 + 1")).scalar() == 2
 
 
+def test_sqlalchemy_leaves_process_wide_settings_alone(hook: MaxComputeHook) -> None:
+    from odps import options
+
+    before = options.account
+    with hook.get_sqlalchemy_engine().connect():
+        assert options.account is before
+
+
 @pytest.mark.parametrize(
     ("fields", "call", "error", "words"),
     [
