@@ -149,8 +149,8 @@ class MaxComputeTableTrigger(BaseTrigger):
         if self.partitions is None:
             return table_exists(client, self.table, conn_id=self.conn_id)
         missing = missing_partitions(client, self.table, self.partitions, conn_id=self.conn_id)
-        if missing != self._missing:
-            self.log.info("Still missing of table %s: %s", self.table, ", ".join(missing) or "nothing")
+        if missing and missing != self._missing:
+            self.log.info("Still missing of table %s: %s", self.table, ", ".join(missing))
             self._missing = missing
         return not missing
 

@@ -76,7 +76,8 @@ def _not_null(data_type: DataType) -> st.SearchStrategy[Any]:
         return simple[data_type.name]
     if data_type.name == "decimal":
         precision, scale = data_type.args
-        return st.integers(-(10**precision) + 1, 10**precision - 1).map(lambda n: Decimal(n).scaleb(-scale))
+        # From text: arithmetic, scaleb included, rounds to the context's 28 digits.
+        return st.integers(-(10**precision) + 1, 10**precision - 1).map(lambda n: Decimal(f"{n}E-{scale}"))
     if data_type.name == "array":
         return st.lists(values_of(data_type.children[0]), max_size=3)
     if data_type.name == "map":
