@@ -7,6 +7,7 @@ Every task's SQL carries a token of its own, so that a test can count the instan
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 import uuid
@@ -275,7 +276,8 @@ def test_an_execution_timeout_cancels_the_instance(mode: str, waiting: Callable[
     world = waiting(mode, execution_timeout="timedelta(seconds=12)")
     assert world.wait("long", "failed", "success")["state"] == "failed"
     world.until_states("long", "CANCELLED")
-    assert "execution timeout" in world.log("long")
+    # Which of the two timers is first, ours or Airflow's own in the worker, is a matter of milliseconds.
+    assert re.search("execution timeout|Process timed out", world.log("long"))
 
 
 def test_a_killed_triggerer_loses_no_job(waiting: Callable[..., World], stack: AirflowStack) -> None:
