@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ROWS = 1_000_000
-ROUNDS = 5
+ROUNDS = 3
 TARGET = 2.0
 COLUMNS = "id bigint, name string, amount double, at timestamp, maybe bigint"
 TABLE = "bench_rows"
