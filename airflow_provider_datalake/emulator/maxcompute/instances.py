@@ -12,7 +12,7 @@ from starlette.responses import Response
 from airflow_provider_datalake.emulator.job_store import ACTIVE, FINISHED
 from airflow_provider_datalake.emulator.jobs import Job, JobFilter, JobNotActive, JobState
 from airflow_provider_datalake.emulator.maxcompute import instance_views as views
-from airflow_provider_datalake.emulator.maxcompute.calls import Call
+from airflow_provider_datalake.emulator.maxcompute.calls import Call, Endpoint
 from airflow_provider_datalake.emulator.maxcompute.errors import OdpsError, invalid, not_supported
 from airflow_provider_datalake.emulator.maxcompute.submissions import TaskRequest, read_submission
 from airflow_provider_datalake.emulator.maxcompute.tasks import job_kind
@@ -114,7 +114,7 @@ def _status(job: Job) -> Response:
     return Response(to_bytes(body), media_type="application/xml", headers=headers)
 
 
-def blocking_status(service: MaxComputeService):  # type: ignore[no-untyped-def]
+def blocking_status(service: MaxComputeService) -> Endpoint:
     """
     Make the endpoint for ``?instancestatus``, which is held until the instance ends, but not for long.
 

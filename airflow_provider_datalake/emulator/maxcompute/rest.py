@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from starlette.routing import Route
 
 from airflow_provider_datalake.emulator.maxcompute import instances, logview, projects, tables
-from airflow_provider_datalake.emulator.maxcompute.calls import Call, Handler, endpoint
+from airflow_provider_datalake.emulator.maxcompute.calls import Call, Endpoint, Handler, endpoint
 from airflow_provider_datalake.emulator.maxcompute.errors import REST_PREFIX, not_supported
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def routes(service: MaxComputeService) -> list[Route]:
     ]
 
 
-def _get_instance(service: MaxComputeService):  # type: ignore[no-untyped-def]
+def _get_instance(service: MaxComputeService) -> Endpoint:
     plain = endpoint(service, instances.get_instance)
     blocking = instances.blocking_status(service)
 

@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pyarrow as pa
+
+T = TypeVar("T")
 
 
 class TypeSyntaxError(ValueError):
@@ -127,7 +131,7 @@ class _Parser:
     def _take(self, expected: str = "") -> str:
         token = self._peek()
         if not token or (expected and token != expected):
-            self._fail(f"expected {expected or 'a name'}, found {token or 'the end'!r}")
+            self._fail(f"expected {expected or 'a name'}, found {repr(token) if token else 'the end'}")
         self.at += 1
         return token
 
@@ -171,10 +175,12 @@ class _Parser:
             if not token.isdigit():
                 self._fail(f"expected a number, found {token!r}")
             args.append(int(token))
-            if self._take() == ")":
+            if (separator := self._take()) == ")":
                 return tuple(args)
+            if separator != ",":
+                self._fail(f"expected , or ), found {separator!r}")
 
-    def _angle(self, item, count):  # type: ignore[no-untyped-def]
+    def _angle(self, item: Callable[[], T], count: int | None) -> list[T]:
         self._take("<")
         items = [item()]
         while self._peek() == ",":

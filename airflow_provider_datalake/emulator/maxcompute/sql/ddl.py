@@ -30,7 +30,7 @@ from airflow_provider_datalake.emulator.maxcompute.sql.partitions import matchin
 from airflow_provider_datalake.emulator.storage import SegmentChange
 
 if TYPE_CHECKING:
-    from airflow_provider_datalake.emulator.catalog import Column, Table
+    from airflow_provider_datalake.emulator.catalog import Column, Partition, Table
     from airflow_provider_datalake.emulator.jobs import JobControl
     from airflow_provider_datalake.emulator.maxcompute.sql.statement import Statement
     from airflow_provider_datalake.emulator.storage import Storage
@@ -128,15 +128,17 @@ class DdlRunner:
             partitions = self.catalog.list_partitions(table)
             changes = [SegmentChange(p.values, remove="all") for p in partitions]
         else:
-            source = self.statement.source
-            found = {p.id: p for spec in command.specs for p in self._existing(table, spec)}
+            found: dict[int, Partition] = {}
             for spec in command.specs:
-                if not matching(self.catalog, table, spec, source):
-                    raise InvalidPartition("the partition does not exist", *source.position(spec[0].at))
+                matched = self._existing(table, spec)
+                if not matched:
+                    position = self.statement.source.position(spec[0].at)
+                    raise InvalidPartition("the partition does not exist", *position)
+                found.update({p.id: p for p in matched})
             changes = [SegmentChange(p.values, remove="all") for p in found.values()]
         self.storage.commit(table, changes, job_id=self.control.job_id)
 
-    def _existing(self, table: Table, spec: commands.Spec):  # type: ignore[no-untyped-def]
+    def _existing(self, table: Table, spec: commands.Spec) -> list[Partition]:
         return matching(self.catalog, table, spec, self.statement.source)
 
     @_apply.register
