@@ -1,13 +1,15 @@
-"""The syntax tree of a script: what the parser makes and the binder reads. Nodes are frozen; all have a span."""
+"""The syntax tree of a script: the parser makes it, the binder reads it. Nodes are frozen and have a span."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from airflow_provider_datalake.usql.diagnostics import Span
-from airflow_provider_datalake.usql.types import Kind
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from airflow_provider_datalake.usql.diagnostics import Span
+    from airflow_provider_datalake.usql.types import Kind
 
 
 @dataclass(frozen=True)
@@ -250,7 +252,7 @@ class New(Node):
 
     :param type: the type, None for an implicitly typed array
     :param arguments: the constructor's arguments
-    :param items: the initializer's items; an item in braces of its own (a map's entry) has several expressions
+    :param items: the initializer's items; a map's entry, in braces of its own, has several expressions
     """
 
     type: TypeName | None
@@ -366,7 +368,7 @@ class FrameBound(Node):
     """
     One bound of a window frame.
 
-    :param kind: ``UNBOUNDED PRECEDING``, ``PRECEDING``, ``CURRENT ROW``, ``FOLLOWING`` or ``UNBOUNDED FOLLOWING``
+    :param kind: ``PRECEDING``, ``FOLLOWING``, the same behind ``UNBOUNDED``, or ``CURRENT ROW``
     :param offset: how many rows, for PRECEDING and FOLLOWING
     """
 

@@ -1,4 +1,4 @@
-"""What a script sees of the catalog: databases, schemas, tables and views; who keeps them is not its concern."""
+"""What a script sees of the catalog: databases, schemas, tables, views. Who keeps them is not its concern."""
 
 from __future__ import annotations
 

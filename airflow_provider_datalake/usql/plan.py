@@ -1,8 +1,8 @@
 """
 The neutral plan of a script: a graph of rowsets, and the changes that it makes, in order.
 
-Queries are typed sqlglot expressions that read other rowsets by id, as if these were tables. Nothing here knows
-DuckDB; another engine can run the same plan.
+Queries are typed sqlglot expressions that read other rowsets by id, as if these were tables. Nothing knows
+DuckDB here; another engine can run the same plan.
 """
 
 from __future__ import annotations

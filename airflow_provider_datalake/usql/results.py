@@ -1,4 +1,4 @@
-"""What running a plan gives: staged files and catalog changes for the caller to commit, and what every step did."""
+"""What running a plan gives: staged files and catalog changes to commit, and what every step did."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 DECIMAL_PRECISION = 38
 DECIMAL_SCALE = 10
-"""Digits behind the point that a decimal keeps; C# lets the point float, so more digits are an error, never rounded."""
+"""Digits that a decimal keeps behind its point. C# lets it float: more of them are an error, never rounded."""
 
 _SCALARS = {
     Kind.BOOL: "BOOLEAN",

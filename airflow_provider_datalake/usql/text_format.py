@@ -1,4 +1,4 @@
-"""The options of the built-in extractors and outputters for text, checked by the binder, obeyed by the backend."""
+"""The options of the built-in extractors and outputters; the binder checks them, the backend obeys them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class ExtractFormat:
     :param null_escape: text that stands for null, None for none
     :param quoting: whether columns may be quoted; a quoted row delimiter still ends the row
     :param row_delimiter: None for any of CR LF, LF and CR
-    :param silent: whether rows of a wrong column count are skipped and bad cells of nullable types become null
+    :param silent: whether rows of a wrong column count are skipped, and bad nullable cells become null
     :param skip_first_rows: rows skipped in every file
     :param char_format: ``uint16`` or ``string``
     """

@@ -1,4 +1,4 @@
-"""The types of U-SQL: C# value types with their nullable forms, strings, byte arrays and the two collections."""
+"""The types of U-SQL: C# value types and their nullable forms, strings, byte arrays, two collections."""
 
 from __future__ import annotations
 

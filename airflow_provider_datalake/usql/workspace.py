@@ -1,4 +1,4 @@
-"""What a script needs from the machine that runs it: files to read, a place to write, a catalog, a way to stop."""
+"""What a script needs of the machine that runs it: files, a place to write, a catalog, a way to stop."""
 
 from __future__ import annotations
 
