@@ -16,10 +16,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
+from airflow_provider_datalake.emulator.data_lake_analytics.app import create_app as analytics_app
+from airflow_provider_datalake.emulator.data_lake_store.app import create_app as store_app
+from airflow_provider_datalake.emulator.identity.app import create_app as identity_app
 from airflow_provider_datalake.emulator.maxcompute import rest, tunnel
 from airflow_provider_datalake.emulator.maxcompute.errors import OdpsError, odps_error, render
+from airflow_provider_datalake.emulator.resource_manager.app import create_app as resource_manager_app
 from airflow_provider_datalake.emulator.web import pages
 
 if TYPE_CHECKING:
@@ -30,37 +34,42 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from airflow_provider_datalake.emulator.maxcompute.service import MaxComputeService
+    from airflow_provider_datalake.emulator.services import Services
+
 
 log = logging.getLogger(__name__)
 
 _HOUSEKEEPING_SECONDS = 600.0
 
 
-def create_app(service: MaxComputeService) -> ASGIApp:
+def create_app(services: Services) -> ASGIApp:
     """
     Build the application.
 
-    :param service: what its routes work on
+    :param services: what its routes work on
     :return: the application, whose lifespan runs the jobs
     """
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        await run_in_threadpool(service.start)
-        housekeeping = asyncio.create_task(_housekeeping(service))
+        await run_in_threadpool(services.start)
+        housekeeping = asyncio.create_task(_housekeeping(services))
         yield
         housekeeping.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await housekeeping
-        await run_in_threadpool(service.stop)
-        await run_in_threadpool(service.close)
+        await run_in_threadpool(services.stop)
+        await run_in_threadpool(services.close)
 
     all_routes: list[BaseRoute] = [
         Route("/health", _health, methods=["GET"]),
-        *pages.routes(service),
-        *rest.routes(service),
-        *tunnel.routes(service),
+        *pages.routes(services),
+        Mount("/aad", identity_app(services.identity)),
+        Mount("/arm", resource_manager_app(services.resources)),
+        Mount("/adla/{account}", analytics_app(services.analytics)),
+        Mount("/adls/{account}", store_app(services.stores)),
+        *rest.routes(services.maxcompute),
+        *tunnel.routes(services.maxcompute),
     ]
     app = Starlette(
         routes=all_routes,
@@ -78,10 +87,10 @@ def create_app(service: MaxComputeService) -> ASGIApp:
     return RequestIds(app)
 
 
-async def _housekeeping(service: MaxComputeService) -> None:
+async def _housekeeping(services: Services) -> None:
     while True:
         try:
-            await run_in_threadpool(service.expire, time.time())
+            await run_in_threadpool(services.expire, time.time())
         except Exception:
             # E.g. a full disk: the next time may go better, and the server goes on meanwhile.
             log.exception("Could not remove what has expired")

@@ -49,14 +49,26 @@ def connections(config: Config) -> dict[str, str]:
     :return: JSON connections by the name of their environment variable
     """
     host = f"[{config.host}]" if ":" in config.host else config.host
-    connection = {
+    address = f"http://{host}:{config.port}"
+    maxcompute = {
         "conn_type": "odps",
-        "host": f"http://{host}:{config.port}/api",
+        "host": f"{address}/api",
         "login": config.access_id,
         "password": config.secret,
         "extra": {"project": config.projects[0]},
     }
-    return {"AIRFLOW_CONN_ODPS_DEFAULT": json.dumps(connection, separators=(",", ":"))}
+    azure = {
+        "bearer_token": config.bearer_token,
+        "subscription_id": settings.DEFAULT_SUBSCRIPTION,
+        "resource_group": settings.DEFAULT_RESOURCE_GROUP,
+        "resource_manager_url": f"{address}/arm",
+    }
+    analytics = {"conn_type": "adla", "host": f"{address}/adla/{config.account}", "extra": azure}
+    store = {"conn_type": "adls_gen1", "host": f"{address}/adls/{config.account}", "extra": azure}
+    found = {"ODPS_DEFAULT": maxcompute, "ADLA_DEFAULT": analytics, "ADLS_GEN1_DEFAULT": store}
+    return {
+        f"AIRFLOW_CONN_{name}": json.dumps(fields, separators=(",", ":")) for name, fields in found.items()
+    }
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -15,6 +15,10 @@ DEFAULT_PROJECT = "demo"
 DEFAULT_ACCESS_ID = "emulator"
 DEFAULT_BEARER_TOKEN = "emulator-token"
 DEFAULT_SECRET = "emulator-secret"
+DEFAULT_ACCOUNT = "emulator"
+DEFAULT_TENANT = "emulator"
+DEFAULT_SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
+DEFAULT_RESOURCE_GROUP = "emulator"
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,8 @@ class Config:
     :param access_id: the access id that requests are signed with
     :param secret: the secret that goes with it
     :param bearer_token: token that stands for the account without a signature
+    :param account: the Data Lake Analytics account that must exist, and its Data Lake Store account
+    :param tenant: the directory's id
     :param page_token: what the pages for people ask for, None when they are open
     :param workers: how many jobs run at the same time
     :param result_days: how many days the result files of finished jobs are kept
@@ -41,6 +47,8 @@ class Config:
     access_id: str = DEFAULT_ACCESS_ID
     secret: str = field(default=DEFAULT_SECRET, repr=False)
     bearer_token: str = field(default=DEFAULT_BEARER_TOKEN, repr=False)
+    account: str = DEFAULT_ACCOUNT
+    tenant: str = DEFAULT_TENANT
     page_token: str | None = field(default=None, repr=False)
     workers: int = 4
     result_days: float = 7.0

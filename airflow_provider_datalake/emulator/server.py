@@ -17,7 +17,7 @@ import uvicorn
 from airflow_provider_datalake.emulator.app import create_app
 from airflow_provider_datalake.emulator.config import is_loopback
 from airflow_provider_datalake.emulator.definitions import InvalidDefinition
-from airflow_provider_datalake.emulator.maxcompute.service import MaxComputeService
+from airflow_provider_datalake.emulator.services import Services
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -43,17 +43,17 @@ def serve(config: Config) -> None:
     if config.page_token is None and not is_loopback(config.host):
         config = replace(config, page_token=secrets.token_urlsafe(24))
     with _listen(config.host, config.port) as listener:
-        service = _open(config)
-        _Server(service, _address(config, listener)).run(sockets=[listener])
+        services = _open(config)
+        _Server(services, _address(config, listener)).run(sockets=[listener])
 
 
 def _leave(number: int, frame: FrameType | None) -> NoReturn:
     raise SystemExit(0)
 
 
-def _open(config: Config) -> MaxComputeService:
+def _open(config: Config) -> Services:
     try:
-        return MaxComputeService(config)
+        return Services(config)
     except InvalidDefinition as error:
         raise StartError(str(error)) from error
     except (OSError, RuntimeError, sqlite3.Error) as error:
@@ -85,15 +85,15 @@ class _Server(uvicorn.Server):
     """
     Uvicorn, which says when it is ready, and ends the jobs before it waits for open requests.
 
-    :param service: what the application works on
+    :param services: what the application works on
     :param address: the address to print
     """
 
-    def __init__(self, service: MaxComputeService, address: str) -> None:
+    def __init__(self, services: Services, address: str) -> None:
         # No access log: addresses of Logview pages carry tokens.
         super().__init__(
             uvicorn.Config(
-                create_app(service),
+                create_app(services),
                 access_log=False,
                 log_level="warning",
                 http="httptools",
@@ -103,7 +103,7 @@ class _Server(uvicorn.Server):
                 server_header=False,
             )
         )
-        self._service = service
+        self._services = services
         self._address = address
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -111,14 +111,14 @@ class _Server(uvicorn.Server):
         if not self.started:
             return
         sys.stdout.write(f"datalake-emulator is ready at {self._address}\n")
-        if self._service.config.page_token is not None:
-            sys.stdout.write(f"Its pages ask for the token {self._service.config.page_token}\n")
+        if self._services.config.page_token is not None:
+            sys.stdout.write(f"Its pages ask for the token {self._services.config.page_token}\n")
         sys.stdout.flush()
         threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         # Requests that wait for a job's end are answered by this.
-        await asyncio.to_thread(self._service.stop)
+        await asyncio.to_thread(self._services.stop)
         await super().shutdown(sockets)
 
 

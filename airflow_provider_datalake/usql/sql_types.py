@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 DECIMAL_PRECISION = 38
 DECIMAL_SCALE = 10
-"""Digits that a decimal keeps behind its point. C# lets it float: more of them are an error, never rounded."""
+"""Digits that a decimal keeps behind its point. C# lets it float: more of them are an error, not rounded."""
 
 _SCALARS = {
     Kind.BOOL: "BOOLEAN",

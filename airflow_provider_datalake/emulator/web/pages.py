@@ -24,41 +24,47 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
     from airflow_provider_datalake.emulator.maxcompute.service import MaxComputeService
+    from airflow_provider_datalake.emulator.services import Services
 
     Endpoint = Callable[[Request], Awaitable[Response]]
 
 _LATEST = 10
-Page = Callable[["MaxComputeService", "Request"], "Response"]
+Page = Callable[["Services", "Request"], "Response"]
+MaxComputePage = Callable[["MaxComputeService", "Request"], "Response"]
 
 
-def routes(service: MaxComputeService) -> list[BaseRoute]:
+def routes(services: Services) -> list[BaseRoute]:
     """
     List the routes of the pages.
 
-    :param service: what they show
+    :param services: what they show
     :return: the routes
     """
-    access = PageAccess(service.config.page_token)
+    access = PageAccess(services.config.page_token)
 
     def guarded(show: Page) -> Endpoint:
         async def answer(request: Request) -> Response:
             if not access.allows(request):
                 return access.ask(request)
-            return await run_in_threadpool(show, service, request)
+            return await run_in_threadpool(show, services, request)
 
         return answer
 
     return [
-        Route("/", guarded(overview_page)),
-        Route("/jobs", guarded(job_pages.jobs_page)),
-        Route("/tables", guarded(table_pages.tables_page)),
-        Route("/tables/{project}/{table}", guarded(table_pages.table_page)),
-        Route("/logview/", _logview(service, access)),
-        Route("/logview", _logview(service, access)),
+        Route("/", guarded(_maxcompute(overview_page))),
+        Route("/jobs", guarded(_maxcompute(job_pages.jobs_page))),
+        Route("/tables", guarded(_maxcompute(table_pages.tables_page))),
+        Route("/tables/{project}/{table}", guarded(_maxcompute(table_pages.table_page))),
+        Route("/logview/", _logview(services.maxcompute, access)),
+        Route("/logview", _logview(services.maxcompute, access)),
         Route("/login", access.login, methods=["GET"]),
         Route("/login", access.enter, methods=["POST"]),
         Mount("/static", StaticFiles(directory=HERE / "static")),
     ]
+
+
+def _maxcompute(show: MaxComputePage) -> Page:
+    return lambda services, request: show(services.maxcompute, request)
 
 
 def _logview(service: MaxComputeService, access: PageAccess) -> Endpoint:

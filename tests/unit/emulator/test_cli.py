@@ -14,7 +14,7 @@ from airflow_provider_datalake.emulator.config import Config, is_loopback
 
 def test_env_prints_a_connection_that_a_shell_can_read(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["env", "--port", "9000", "--project", "p1", "--secret", "it's"]) == 0
-    line = capsys.readouterr().out.strip()
+    line = capsys.readouterr().out.splitlines()[0]
     word, assignment = shlex.split(line)
     name, _, value = assignment.partition("=")
     assert (word, name) == ("export", "AIRFLOW_CONN_ODPS_DEFAULT")
@@ -29,10 +29,31 @@ def test_env_prints_a_connection_that_a_shell_can_read(capsys: pytest.CaptureFix
 
 def test_env_prints_the_documented_defaults(capsys: pytest.CaptureFixture[str]) -> None:
     cli.main(["env"])
-    assert capsys.readouterr().out == (
+    assert capsys.readouterr().out.splitlines()[0] == (
         'export AIRFLOW_CONN_ODPS_DEFAULT=\'{"conn_type":"odps","host":"http://127.0.0.1:8765/api",'
-        '"login":"emulator","password":"emulator-secret","extra":{"project":"demo"}}\'\n'
+        '"login":"emulator","password":"emulator-secret","extra":{"project":"demo"}}\''
     )
+
+
+def test_env_prints_the_connections_of_the_azure_services(capsys: pytest.CaptureFixture[str]) -> None:
+    cli.main(["env", "--port", "9000", "--bearer-token", "t"])
+    printed = dict(shlex.split(line)[1].split("=", 1) for line in capsys.readouterr().out.splitlines())
+    azure = {
+        "bearer_token": "t",
+        "subscription_id": "00000000-0000-0000-0000-000000000001",
+        "resource_group": "emulator",
+        "resource_manager_url": "http://127.0.0.1:9000/arm",
+    }
+    assert json.loads(printed["AIRFLOW_CONN_ADLA_DEFAULT"]) == {
+        "conn_type": "adla",
+        "host": "http://127.0.0.1:9000/adla/emulator",
+        "extra": azure,
+    }
+    assert json.loads(printed["AIRFLOW_CONN_ADLS_GEN1_DEFAULT"]) == {
+        "conn_type": "adls_gen1",
+        "host": "http://127.0.0.1:9000/adls/emulator",
+        "extra": azure,
+    }
 
 
 def test_credentials_come_from_the_environment(

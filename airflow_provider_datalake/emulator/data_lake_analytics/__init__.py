@@ -1,0 +1,1 @@
+"""Data Lake Analytics: jobs and the catalog."""

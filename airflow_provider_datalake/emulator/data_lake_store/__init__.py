@@ -1,0 +1,1 @@
+"""Data Lake Store Gen1: files behind the WebHDFS protocol."""
