@@ -10,14 +10,11 @@ tunnels that PyODPS opens by itself (``table.open_reader()`` on an object from t
 from __future__ import annotations
 
 import functools
-import json
-import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from airflow_provider_datalake.exceptions import ConfigurationError
+from airflow_provider_datalake.clients.connection_fields import ConnectionFields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +25,8 @@ if TYPE_CHECKING:
 
 DEFAULT_TIMEZONE = "Asia/Shanghai"
 """The zone of date and time texts in a project that sets no ``odps.sql.timezone``."""
+
+_EXAMPLE = "the endpoint's URL, e.g. https://service.<region>.../api"
 
 _TEXT_FIELDS = (
     "project", "schema", "tunnel_endpoint", "region", "quota", "sts_token", "bearer_token", "timezone",
@@ -81,30 +80,6 @@ class MaxComputeSettings:
         return {"odps.sql.timezone": self.timezone} if self.timezone else {}
 
 
-def parse_extra(extra: str | None, *, conn_id: str) -> dict[str, Any]:
-    """
-    Read a connection's extra field.
-
-    :param extra: JSON text, or nothing
-    :param conn_id: the connection's id, for messages
-    :return: the fields
-    :raises ConfigurationError: when the text is not a JSON object
-    """
-    if not extra:
-        return {}
-    try:
-        fields = json.loads(extra)
-    except ValueError as error:
-        # The text may hold tokens: say where it breaks, never what it says.
-        position = getattr(error, "pos", 0)
-        raise ConfigurationError(
-            f"Connection {conn_id!r}, field 'extra': not valid JSON (at character {position})"
-        ) from None
-    if not isinstance(fields, dict):
-        raise ConfigurationError(f"Connection {conn_id!r}, field 'extra': expected a JSON object")
-    return fields
-
-
 def read_settings(
     *,
     conn_id: str,
@@ -128,21 +103,21 @@ def read_settings(
     :return: the settings
     :raises ConfigurationError: when a field is missing or invalid; the message names connection and field
     """
-    check = _FieldCheck(conn_id, extra)
+    check = _Fields(conn_id, extra)
     texts = {name: check.text(name) for name in _TEXT_FIELDS}
     texts["project"] = project or texts["project"]
     texts["schema"] = schema or texts["schema"]
     if not texts["project"]:
         check.fail("project", "missing: name the MaxCompute project")
     if texts["tunnel_endpoint"]:
-        texts["tunnel_endpoint"] = check.url("tunnel_endpoint", texts["tunnel_endpoint"])
+        texts["tunnel_endpoint"] = check.url("tunnel_endpoint", texts["tunnel_endpoint"], _EXAMPLE)
     if texts["timezone"]:
         check.zone("timezone", texts["timezone"])
     access_id, secret = (login or "").strip(), (password or "").strip()
     check.credentials(access_id, secret, texts["sts_token"], texts["bearer_token"])
     return MaxComputeSettings(
         conn_id=conn_id,
-        endpoint=check.url("host", (host or "").strip()),
+        endpoint=check.url("host", (host or "").strip(), _EXAMPLE),
         access_id=access_id,
         secret=secret,
         connect_timeout=check.seconds("connect_timeout", MaxComputeSettings.connect_timeout),
@@ -151,45 +126,8 @@ def read_settings(
     )
 
 
-class _FieldCheck:
-    """The rules for single fields, with messages that name connection and field."""
-
-    def __init__(self, conn_id: str, extra: Mapping[str, Any]) -> None:
-        self.conn_id = conn_id
-        self.extra = extra
-
-    def fail(self, name: str, why: str) -> None:
-        raise ConfigurationError(f"Connection {self.conn_id!r}, field {name!r}: {why}")
-
-    def text(self, name: str) -> str:
-        value = self.extra.get(name)
-        if value is not None and not isinstance(value, str):
-            self.fail(name, f"expected text, found {type(value).__name__}")
-        return (value or "").strip()
-
-    def seconds(self, name: str, default: float) -> float:
-        value = self.extra.get(name)
-        if value is None or value == "":
-            return default
-        try:
-            seconds = float(value)
-        except (TypeError, ValueError):
-            seconds = math.nan
-        if isinstance(value, bool) or not 0 < seconds < math.inf:
-            self.fail(name, f"expected a number of seconds above 0, found {value!r}")
-        return seconds
-
-    def url(self, name: str, value: str) -> str:
-        if not value:
-            self.fail(name, "missing: give the endpoint's URL, e.g. https://service.<region>.../api")
-        try:
-            parts = urlsplit(value)
-            valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            valid = False
-        if not valid:
-            self.fail(name, f"expected an http:// or https:// URL, found {value!r}")
-        return value.rstrip("/")
+class _Fields(ConnectionFields):
+    """The rules for fields that only MaxCompute has."""
 
     def zone(self, name: str, value: str) -> None:
         try:

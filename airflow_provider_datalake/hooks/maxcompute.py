@@ -8,12 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.sql.hooks.sql import DbApiHook
 
-from airflow_provider_datalake.clients.maxcompute import (
-    MaxComputeSettings,
-    build_client,
-    parse_extra,
-    read_settings,
-)
+from airflow_provider_datalake.clients.connection_fields import parse_extra
+from airflow_provider_datalake.clients.maxcompute import MaxComputeSettings, build_client, read_settings
 from airflow_provider_datalake.clients.maxcompute_errors import service_errors
 from airflow_provider_datalake.exceptions import ConfigurationError, DataLakeError
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import requests  # the cases are its errors
 
+from airflow_provider_datalake.clients.connection_fields import parse_extra
 from airflow_provider_datalake.clients.maxcompute import (
     MaxComputeSettings,
     build_client,
-    parse_extra,
     read_settings,
 )
 from airflow_provider_datalake.exceptions import ConfigurationError
