@@ -7,7 +7,7 @@ import threading
 import time
 from abc import abstractmethod
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -51,13 +51,11 @@ class JobLocation:
     Where a job runs.
 
     :param conn_id: the connection's id
-    :param project: takes precedence over the connection's project
-    :param schema: takes precedence over the connection's schema
+    :param hook_arguments: what the hook is made with, besides the connection: names, never secrets
     """
 
     conn_id: str
-    project: str | None = None
-    schema: str | None = None
+    hook_arguments: dict[str, str] = field(default_factory=dict)
 
 
 class RemoteJobOperator(BaseOperator):

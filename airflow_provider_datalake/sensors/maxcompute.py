@@ -31,6 +31,7 @@ from airflow_provider_datalake.triggers.maxcompute import (
     FAILED,
     MET,
     MaxComputeTableTrigger,
+    hook_arguments,
     missing_partitions,
     table_exists,
 )
@@ -237,8 +238,7 @@ class MaxComputeInstanceSensor(MaxComputeSensor):
             conn_id=self.odps_conn_id,
             job_id=self.instance_id,
             since=self._started_at or time.time(),
-            project=self.project or None,
-            schema=self.schema or None,
+            hook_arguments=hook_arguments(self.project, self.schema),
             poll_interval=self.poke_interval,
             cancel_on_kill=False,  # the instance is somebody else's
         )

@@ -27,6 +27,17 @@ REFUSALS = 3
 """How many fresh connections in a row may be refused before the task is told."""
 
 
+def hook_arguments(project: str | None, schema: str | None) -> dict[str, str]:
+    """
+    Give what the hook is made with for jobs in a project other than the connection's.
+
+    :param project: takes precedence over the connection's project
+    :param schema: takes precedence over the connection's schema
+    :return: the arguments that are given
+    """
+    return {name: value for name, value in (("project", project), ("schema", schema)) if value}
+
+
 def table_exists(client: ODPS, table: str, *, conn_id: str) -> bool:
     """
     Look whether a table exists.

@@ -39,8 +39,7 @@ class RemoteJobTrigger(BaseTrigger):
     :param conn_id: the connection's id
     :param job_id: the job
     :param since: epoch seconds; the job is not older
-    :param project: takes precedence over the connection's project
-    :param schema: takes precedence over the connection's schema
+    :param hook_arguments: what the hook is made with, besides the connection: names, never secrets
     :param poll_interval: seconds between two looks
     :param deadline: epoch seconds at which the job is cancelled, None for no deadline
     :param cancel_on_kill: whether clearing or marking the deferred task cancels the job
@@ -53,8 +52,7 @@ class RemoteJobTrigger(BaseTrigger):
         conn_id: str,
         job_id: str,
         since: float,
-        project: str | None = None,
-        schema: str | None = None,
+        hook_arguments: dict[str, str] | None = None,
         poll_interval: float = 10.0,
         deadline: float | None = None,
         cancel_on_kill: bool = True,
@@ -64,8 +62,7 @@ class RemoteJobTrigger(BaseTrigger):
         self.conn_id = conn_id
         self.job_id = job_id
         self.since = since
-        self.project = project
-        self.schema = schema
+        self.hook_arguments = hook_arguments
         self.poll_interval = poll_interval
         self.deadline = deadline
         self.cancel_on_kill = cancel_on_kill
@@ -77,8 +74,7 @@ class RemoteJobTrigger(BaseTrigger):
             "conn_id": self.conn_id,
             "job_id": self.job_id,
             "since": self.since,
-            "project": self.project,
-            "schema": self.schema,
+            "hook_arguments": self.hook_arguments,
             "poll_interval": self.poll_interval,
             "deadline": self.deadline,
             "cancel_on_kill": self.cancel_on_kill,
@@ -146,15 +142,14 @@ class RemoteJobTrigger(BaseTrigger):
         return None if self.deadline is None else max(0.0, self.deadline - time.time())
 
     def _poller(self) -> JobPoller:
-        return shared_poller((self.hook, self.conn_id, self.project), self._connect)
+        arguments = tuple(sorted((self.hook_arguments or {}).items()))
+        return shared_poller((self.hook, self.conn_id, arguments), self._connect)
 
     async def _connect(self) -> JobService:
         from airflow.sdk.module_loading import import_string
 
         hook_class = import_string(self.hook)
-        hook = hook_class(
-            **{hook_class.conn_name_attr: self.conn_id}, project=self.project, schema=self.schema
-        )
+        hook = hook_class(**{hook_class.conn_name_attr: self.conn_id}, **(self.hook_arguments or {}))
         return await hook.aget_job_service()
 
     def _event(self, outcome: str, **details: str) -> TriggerEvent:

@@ -116,7 +116,7 @@ def test_tables_and_partitions_that_cannot_work_are_refused(kwargs: dict[str, An
 
 def test_the_trigger_is_told_where_the_job_runs() -> None:
     made = MaxComputeSQLOperator(task_id="t", sql="s", odps_conn_id="c", project="", schema=None)
-    assert made.job_location().__dict__ == {"conn_id": "c", "project": None, "schema": None}
+    assert made.job_location().__dict__ == {"conn_id": "c", "hook_arguments": {}}
 
 
 def test_the_link_is_read_from_where_the_operator_pushes_it(monkeypatch: pytest.MonkeyPatch) -> None:

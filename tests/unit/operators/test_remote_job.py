@@ -49,7 +49,7 @@ class FakeJobOperator(RemoteJobOperator):
         self.text = text
 
     def job_location(self) -> JobLocation:
-        return JobLocation("c", "p", "s")
+        return JobLocation("c", {"project": "p"})
 
     def job_service(self) -> Any:
         return self.service
@@ -167,8 +167,7 @@ def test_the_deferral_tells_the_trigger_all_it_needs() -> None:
     assert kwargs == {
         "hook": FakeJobOperator.hook_path,
         "conn_id": "c",
-        "project": "p",
-        "schema": "s",
+        "hook_arguments": {"project": "p"},
         "job_id": "job-1",
         "poll_interval": 0.02,
         "deadline": task.ti.start_date.timestamp() + 300,

@@ -50,7 +50,7 @@ def fire(made: RemoteJobTrigger) -> list[Any]:
 
 
 def test_the_arguments_make_the_same_trigger_again() -> None:
-    made = trigger("j", project="p", schema="s", deadline=5.0, cancel_on_kill=False)
+    made = trigger("j", hook_arguments={"project": "p", "schema": "s"}, deadline=5.0, cancel_on_kill=False)
     path, kwargs = made.serialize()
     again = import_string(path)(**json.loads(json.dumps(kwargs)))
     assert again.serialize() == made.serialize()
@@ -63,8 +63,7 @@ def test_the_arguments_hold_no_secret() -> None:
         "conn_id",
         "job_id",
         "since",
-        "project",
-        "schema",
+        "hook_arguments",
         "poll_interval",
         "deadline",
         "cancel_on_kill",
@@ -85,9 +84,9 @@ def test_an_unknown_job_has_ended(job: str) -> None:
     assert fire(trigger("other"))[0]["state"] == "gone"
 
 
-def test_the_hook_is_made_for_the_project_of_the_job(job: str) -> None:
+def test_the_hook_is_made_with_the_arguments_of_the_job(job: str) -> None:
     SERVER.end(job, JobState.SUCCEEDED)
-    fire(trigger(job, project="p", schema="s"))
+    fire(trigger(job, hook_arguments={"project": "p", "schema": "s"}))
     assert FakeHook.made == [{"fake_conn_id": "c", "project": "p", "schema": "s"}]
 
 
@@ -196,5 +195,17 @@ def test_a_hundred_triggers_share_one_listing(job: str) -> None:
             await asyncio.gather(*tasks)
         assert SERVER.count("statuses") <= 6
         assert len(FakeHook.made) == 1
+
+    asyncio.run(main())
+
+
+def test_triggers_of_other_hook_arguments_have_a_listing_of_their_own(job: str) -> None:
+    async def main() -> None:
+        one, other, same = (
+            trigger(job, hook_arguments=arguments)._poller()
+            for arguments in ({"account": "a"}, {"account": "b"}, {"account": "a"})
+        )
+        assert one is same
+        assert one is not other
 
     asyncio.run(main())
