@@ -8,6 +8,8 @@ class DataLakeError(Exception):
 
     retryable = True
     """Whether the same request may succeed on a later try without anybody changing anything."""
+    code = ""
+    """The service's own error code, where it gave one."""
 
     def name_connection(self, conn_id: str, doing: str = "") -> None:
         """

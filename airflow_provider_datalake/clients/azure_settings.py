@@ -146,6 +146,7 @@ def read_settings(
     extra: Mapping[str, Any],
     service: str,
     account: str | None = None,
+    needs_account: bool = True,
 ) -> AzureSettings:
     """
     Check a connection's fields.
@@ -157,6 +158,7 @@ def read_settings(
     :param extra: the other fields, as the connection form stores them
     :param service: ``store`` or ``analytics``
     :param account: takes precedence over the connection's account
+    :param needs_account: False for the resource manager, which can do without one
     :return: the settings
     :raises ConfigurationError: when a field is missing or invalid; the message names connection and field
     """
@@ -165,7 +167,8 @@ def read_settings(
     suffix = fields.text("dns_suffix") or (
         cloud.store_suffix if service == "store" else cloud.analytics_suffix
     )
-    name, url = _location(fields, (host or "").strip(), suffix, account)
+    host = (host or "").strip()
+    name, url = _location(fields, host, suffix, account) if needs_account or host or account else ("", "")
     manager = fields.text("resource_manager_url") or cloud.resource_manager
     proxy = fields.text("proxy")
     return AzureSettings(
