@@ -1,0 +1,205 @@
+"""Looks a file over before DuckDB reads it, for what its reader does not tell or takes too lightly."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from airflow_provider_datalake.usql.backends.duckdb.reader import decoded_blocks
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+    from airflow_provider_datalake.usql.filesets import MatchedFile
+    from airflow_provider_datalake.usql.text_format import ExtractFormat
+
+_BLOCK = 1 << 20
+_LONGEST = 8 << 20
+_BOM = b"\xef\xbb\xbf"
+
+
+class UnsuitableError(Exception):
+    """DuckDB's reader would not read this file as U-SQL does."""
+
+
+@dataclass(frozen=True)
+class PreparedFile:
+    """
+    A UTF-8 file that DuckDB's reader understands exactly.
+
+    :param matched: where it comes from
+    :param path: what to read
+    :param newline: its row delimiter
+    :param quotes: whether there are quotes in it
+    :param empty_quotes: whether there may be columns of two quotes and nothing between
+    :param skip: lines to skip
+    :param first_row: its first row behind these
+    """
+
+    matched: MatchedFile
+    path: Path
+    newline: str
+    quotes: bool
+    empty_quotes: bool
+    skip: int
+    first_row: str
+
+
+def prepare(matched: MatchedFile, format_: ExtractFormat, scratch: Path) -> PreparedFile | None:
+    """
+    Check a file, after it was decompressed and recoded to UTF-8 where it must be.
+
+    :param matched: the file
+    :param format_: how it is written
+    :param scratch: a directory for a copy
+    :return: what DuckDB shall read; None when nothing is left to be read
+    :raises UnsuitableError: when only the slow reader reads it right
+    :raises UsqlRuntimeError: when its bytes are not of its encoding
+    """
+    if format_.escape is not None or format_.null_escape == "":
+        raise UnsuitableError("escapes")
+    if format_.row_delimiter not in (None, "\n", "\r\n") or format_.delimiter in ('"', "\r", "\n", " "):
+        raise UnsuitableError("delimiters")
+    path = matched.file.path
+    if matched.file.uri.lower().endswith(".gz") or format_.encoding.lower().replace("_", "-") != "utf-8":
+        path = scratch / f"recoded-{uuid.uuid4().hex}"
+        with path.open("wb") as copy:
+            for text in decoded_blocks(matched.file, format_.encoding):
+                copy.write(text.encode())
+    return _inspect(matched, path, format_, scratch)
+
+
+def _inspect(matched: MatchedFile, path: Path, format_: ExtractFormat, scratch: Path) -> PreparedFile | None:
+    import numpy as np
+
+    found = _Findings(format_)
+    start, skip = 0, format_.skip_first_rows
+    with path.open("rb") as file:
+        if file.read(3) == _BOM:
+            start = 3
+        if skip:
+            start, plain = _skip(file, start, skip, format_)
+            if not plain:
+                path, start, skip = _without_start(path, start, scratch), 0, 0
+    with path.open("rb", buffering=0) as file:
+        file.seek(start)
+        first_row = file.readline(_BLOCK).decode(errors="replace").rstrip("\r\n")
+        file.seek(start)
+        empty = True
+        carry = 0
+        buffer = bytearray(_BLOCK)
+        while True:
+            if len(buffer) - carry < _BLOCK // 2:
+                if len(buffer) > _LONGEST:
+                    raise UnsuitableError("very long lines")
+                buffer.extend(bytes(len(buffer)))
+            with memoryview(buffer) as view:
+                size = file.readinto(view[carry:])
+            end = carry + (size or 0)
+            if end:
+                empty = False
+            whole = buffer.rfind(b"\n", 0, end) + 1 if size else end
+            if whole:
+                array = np.frombuffer(buffer, np.uint8, whole)
+                found.look(buffer, array)
+                del array
+                buffer[: end - whole] = buffer[whole:end]
+            carry = end - whole
+            if not size:
+                break
+    if empty:
+        return None
+    return PreparedFile(matched, path, found.newline, found.quotes, found.empty_quotes, skip, first_row)
+
+
+def _skip(file: Any, start: int, rows: int, format_: ExtractFormat) -> tuple[int, bool]:
+    """Find the end of the skipped rows, and whether DuckDB would count them alike."""
+    file.seek(start)
+    plain = start == 0
+    for _ in range(rows):
+        line = file.readline(_LONGEST)
+        if b"\r" in line.removesuffix(b"\r\n") or len(line) == _LONGEST:
+            raise UnsuitableError("skipped rows")
+        try:
+            line.decode()
+        except UnicodeDecodeError as error:
+            raise UnsuitableError("skipped rows") from error
+        if not line.strip() or (format_.quoting and line.count(b'"')):
+            plain = False
+    return file.tell(), plain
+
+
+def _without_start(path: Path, start: int, scratch: Path) -> Path:
+    import shutil
+
+    copy = scratch / f"skipped-{uuid.uuid4().hex}"
+    with path.open("rb") as source, copy.open("wb") as target:
+        source.seek(start)
+        shutil.copyfileobj(source, target, _BLOCK)
+    return copy
+
+
+class _Findings:
+    """What was seen so far in whole lines."""
+
+    def __init__(self, format_: ExtractFormat) -> None:
+        self.format = format_
+        self.quotes = self.empty_quotes = False
+        self._newline: str | None = None
+        delimiter = format_.delimiter.encode()
+        self._edges = (*b"\r\n", delimiter[0], delimiter[-1])
+        edge = b"[" + re.escape(delimiter) + rb"\r\n]" if len(delimiter) == 1 else re.escape(delimiter)
+        self._loose = re.compile(rb"(?:\A|" + edge + rb') +"|" +(?:' + edge + rb"|\Z)")
+
+    @property
+    def newline(self) -> str:
+        return self._newline or "\n"
+
+    def look(self, buffer: bytearray, array: Any) -> None:
+        end = len(array)
+        if buffer.find(b"\r", 0, end) < 0:
+            breaks = array == 10
+            if breaks[-1]:
+                self._saw("\n")
+            if breaks[0] or (breaks[1:] & breaks[:-1]).any():
+                raise UnsuitableError("empty lines")
+        else:
+            self._look_at_returns(array)
+        if self.format.quoting and buffer.find(b'"', 0, end) >= 0:
+            self.quotes = True
+            self._look_at_quotes(bytes(buffer[:end]), array)
+
+    def _saw(self, newline: str) -> None:
+        if self._newline not in (None, newline) or self.format.row_delimiter not in (None, newline):
+            raise UnsuitableError("row delimiters")
+        self._newline = newline
+
+    def _look_at_returns(self, array: Any) -> None:
+        import numpy as np
+
+        self._saw("\r\n")
+        feeds, returns = np.flatnonzero(array == 10), np.flatnonzero(array == 13)
+        if len(feeds) != len(returns) or (feeds != returns + 1).any():
+            raise UnsuitableError("row delimiters")
+        if feeds[0] == 1 or (np.diff(feeds) == 2).any():
+            raise UnsuitableError("empty lines")
+
+    def _look_at_quotes(self, data: bytes, array: Any) -> None:
+        import numpy as np
+
+        quotes = np.flatnonzero(array == 34)
+        before = array[quotes - 1]
+        after = array[np.minimum(quotes + 1, len(array) - 1)]
+        if quotes[0] == 0:
+            before[0] = 10
+        if quotes[-1] == len(array) - 1:
+            after[-1] = 10
+        # DuckDB drops spaces around quotes; to U-SQL they are text.
+        if ((before == 32) | (after == 32)).any() and self._loose.search(data):
+            raise UnsuitableError("spaces around quotes")
+        pairs = np.flatnonzero(np.diff(quotes) == 1)
+        outer = np.isin(before[pairs], self._edges) & np.isin(after[pairs + 1], self._edges)
+        self.empty_quotes |= bool(outer.any())
