@@ -255,6 +255,8 @@ class HttpClient:
             headers=headers,
             timeout=(self.transport.connect_timeout, self.transport.read_timeout),
             stream=request.stream,
+            # Given with the session, it would give way to the environment's.
+            verify=self.transport.ca_bundle or None,
             # A redirection would carry the token to another host.
             allow_redirects=False,
         )
@@ -330,8 +332,6 @@ def open_session(transport: Transport) -> Session:
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.auth = _keep_authorization
     session.proxies.update(transport.proxies)
-    if transport.ca_bundle:
-        session.verify = transport.ca_bundle
     size = transport.connections
     adapter = HTTPAdapter(pool_connections=4, pool_maxsize=size, max_retries=0)
     session.mount("https://", adapter)

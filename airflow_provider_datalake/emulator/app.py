@@ -20,6 +20,8 @@ from starlette.routing import Mount, Route
 
 from airflow_provider_datalake.emulator.data_lake_analytics.app import create_app as analytics_app
 from airflow_provider_datalake.emulator.data_lake_store.app import create_app as store_app
+from airflow_provider_datalake.emulator.faults import Faults
+from airflow_provider_datalake.emulator.hosts import RealHosts
 from airflow_provider_datalake.emulator.identity.app import create_app as identity_app
 from airflow_provider_datalake.emulator.maxcompute import rest, tunnel
 from airflow_provider_datalake.emulator.maxcompute.errors import OdpsError, odps_error, render
@@ -84,7 +86,10 @@ def create_app(services: Services) -> ASGIApp:
         },
     )
     # Outside of Starlette's own error handling, so that its answers have the header too.
-    return RequestIds(app)
+    complete: ASGIApp = RequestIds(app)
+    if services.config.faults:
+        complete = Faults(complete, services.config.faults, services.config.fault_seed)
+    return RealHosts(complete)
 
 
 async def _housekeeping(services: Services) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from airflow_provider_datalake.emulator import config as settings
 from airflow_provider_datalake.emulator.config import Config
+from airflow_provider_datalake.emulator.faults import SERVICES, FaultKind, FaultRule, parse_rule
 from airflow_provider_datalake.emulator.numbers import whole_number
 
 _PREFIX = "DATALAKE_EMULATOR_"
@@ -27,7 +28,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     config = _config(options)
     if options.command == "env":
-        for name, value in connections(config).items():
+        found = connections(config)
+        if config.tls_proxy_port is not None:
+            found = {**found, **real_connections(config), **proxy_variables(config)}
+        for name, value in found.items():
             print(f"export {name}={shlex.quote(value)}")
         return 0
     # The server's imports are only needed to serve.
@@ -71,10 +75,49 @@ def connections(config: Config) -> dict[str, str]:
     }
 
 
+def real_connections(config: Config) -> dict[str, str]:
+    """
+    Build the Airflow connections that name the real hosts, for clients behind the TLS proxy.
+
+    :param config: the emulator's settings
+    :return: JSON connections by the name of their environment variable
+    """
+    azure = {
+        "login": config.access_id,
+        "password": config.secret,
+        "extra": {
+            "tenant_id": config.tenant,
+            "subscription_id": settings.DEFAULT_SUBSCRIPTION,
+            "resource_group": settings.DEFAULT_RESOURCE_GROUP,
+        },
+    }
+    analytics = {"conn_type": "adla", "host": f"{config.account}.azuredatalakeanalytics.net", **azure}
+    store = {"conn_type": "adls_gen1", "host": f"{config.account}.azuredatalakestore.net", **azure}
+    found = {"ADLA_DEFAULT": analytics, "ADLS_GEN1_DEFAULT": store}
+    return {
+        f"AIRFLOW_CONN_{name}": json.dumps(fields, separators=(",", ":")) for name, fields in found.items()
+    }
+
+
+def proxy_variables(config: Config) -> dict[str, str]:
+    """
+    Build the variables that lead a client through the TLS proxy.
+
+    :param config: the emulator's settings
+    :return: value by variable
+    """
+    authority = str((config.tls_dir / "ca.pem").resolve())
+    return {
+        "HTTPS_PROXY": f"http://127.0.0.1:{config.tls_proxy_port}",
+        "REQUESTS_CA_BUNDLE": authority,
+        "SSL_CERT_FILE": authority,
+    }
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="datalake-emulator",
-        description="A local server that speaks the wire protocol of Alibaba MaxCompute.",
+        description="A local server that speaks the protocols of MaxCompute and of Azure's data lake.",
         epilog=(
             f"Credentials can also be set as {_PREFIX}ACCESS_ID, {_PREFIX}SECRET, {_PREFIX}BEARER_TOKEN and "
             f"{_PREFIX}PAGE_TOKEN, which keeps them out of the list of processes."
@@ -86,11 +129,15 @@ def _parser() -> argparse.ArgumentParser:
     for command in (serve, env):
         _add_common(command)
     serve.add_argument(
-        "--data-dir",
-        type=Path,
-        default=_default_data_dir(),
-        help="where everything is kept (default: %(default)s)",
+        "--faults",
+        action="append",
+        type=_fault_rule,
+        default=[],
+        metavar="RATE[:KIND,...][@ROUTE]",
+        help="let requests fail on purpose, can be repeated; the first rule that covers a request decides. "
+        f"KIND: {', '.join(FaultKind)}. ROUTE: {', '.join(SERVICES)}, or [METHOD ]/path*",
     )
+    serve.add_argument("--fault-seed", type=int, help="makes the same requests fail again")
     serve.add_argument("--workers", type=_positive, default=4, help="jobs that run at the same time")
     serve.add_argument(
         "--page-token", default=_environment("PAGE_TOKEN"), help="token that the pages for people ask for"
@@ -99,6 +146,21 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data-dir",
+        type=Path,
+        default=_default_data_dir(),
+        help="where everything is kept (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--tls-proxy",
+        type=_port,
+        nargs="?",
+        const=settings.DEFAULT_TLS_PROXY_PORT,
+        metavar="PORT",
+        help="a CONNECT proxy that stands for the real host names, "
+        f"0 for a free port (default: none; without PORT: {settings.DEFAULT_TLS_PROXY_PORT})",
+    )
     parser.add_argument("--host", default=settings.DEFAULT_HOST, help="address (default: %(default)s)")
     parser.add_argument(
         "--port",
@@ -148,6 +210,13 @@ def _positive(text: str) -> int:
     return number
 
 
+def _fault_rule(text: str) -> FaultRule:
+    try:
+        return parse_rule(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def _config(options: argparse.Namespace) -> Config:
     common = {
         "host": options.host,
@@ -156,10 +225,18 @@ def _config(options: argparse.Namespace) -> Config:
         "access_id": options.access_id,
         "secret": options.secret,
         "bearer_token": options.bearer_token,
+        "data_dir": options.data_dir,
+        "tls_proxy_port": options.tls_proxy,
     }
     if options.command == "env":
-        return Config(data_dir=Path(), **common)
-    return Config(data_dir=options.data_dir, page_token=options.page_token, workers=options.workers, **common)
+        return Config(**common)
+    return Config(
+        page_token=options.page_token,
+        workers=options.workers,
+        faults=tuple(options.faults),
+        fault_seed=options.fault_seed,
+        **common,
+    )
 
 
 if __name__ == "__main__":

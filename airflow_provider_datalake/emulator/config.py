@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from airflow_provider_datalake.emulator.faults import FaultRule
+
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8765
+DEFAULT_TLS_PROXY_PORT = 8766
 DEFAULT_PROJECT = "demo"
 DEFAULT_ACCESS_ID = "emulator"
 DEFAULT_BEARER_TOKEN = "emulator-token"
@@ -36,6 +39,9 @@ class Config:
     :param account: the Data Lake Analytics account that must exist, and its Data Lake Store account
     :param tenant: the directory's id
     :param page_token: what the pages for people ask for, None when they are open
+    :param tls_proxy_port: port of the TLS proxy, 0 for a free one, None for no proxy
+    :param faults: which requests fail on purpose
+    :param fault_seed: makes the same requests fail again
     :param workers: how many jobs run at the same time
     :param result_days: how many days the result files of finished jobs are kept
     """
@@ -50,8 +56,16 @@ class Config:
     account: str = DEFAULT_ACCOUNT
     tenant: str = DEFAULT_TENANT
     page_token: str | None = field(default=None, repr=False)
+    tls_proxy_port: int | None = None
+    faults: tuple[FaultRule, ...] = ()
+    fault_seed: int | None = None
     workers: int = 4
     result_days: float = 7.0
+
+    @property
+    def tls_dir(self) -> Path:
+        """Where the TLS proxy's certificate authority is kept."""
+        return self.data_dir / "tls"
 
 
 def is_loopback(host: str) -> bool:

@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING, NoReturn
 import uvicorn
 
 from airflow_provider_datalake.emulator.app import create_app
+from airflow_provider_datalake.emulator.certificates import CertificateAuthority
 from airflow_provider_datalake.emulator.config import is_loopback
 from airflow_provider_datalake.emulator.definitions import InvalidDefinition
+from airflow_provider_datalake.emulator.protocol import Protocol
 from airflow_provider_datalake.emulator.services import Services
+from airflow_provider_datalake.emulator.tls_proxy import TlsProxy
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -43,8 +46,9 @@ def serve(config: Config) -> None:
     if config.page_token is None and not is_loopback(config.host):
         config = replace(config, page_token=secrets.token_urlsafe(24))
     with _listen(config.host, config.port) as listener:
+        proxy_listener = _listen_for_proxy(config)
         services = _open(config)
-        _Server(services, _address(config, listener)).run(sockets=[listener])
+        _Server(services, listener, proxy_listener).run(sockets=[listener])
 
 
 def _leave(number: int, frame: FrameType | None) -> NoReturn:
@@ -76,6 +80,17 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+def _listen_for_proxy(config: Config) -> socket.socket | None:
+    if config.tls_proxy_port is None:
+        return None
+    if not is_loopback(config.host):
+        raise StartError(
+            f"--tls-proxy works with --host 127.0.0.1 only, not with {config.host}: "
+            "it must not stand for Microsoft's hosts on a network"
+        )
+    return _listen("127.0.0.1", config.tls_proxy_port)
+
+
 def _address(config: Config, listener: socket.socket) -> str:
     host = f"[{config.host}]" if ":" in config.host else config.host
     return f"http://{host}:{listener.getsockname()[1]}"
@@ -86,17 +101,20 @@ class _Server(uvicorn.Server):
     Uvicorn, which says when it is ready, and ends the jobs before it waits for open requests.
 
     :param services: what the application works on
-    :param address: the address to print
+    :param listener: where it listens
+    :param proxy_listener: where its TLS proxy listens, None for no proxy
     """
 
-    def __init__(self, services: Services, address: str) -> None:
+    def __init__(
+        self, services: Services, listener: socket.socket, proxy_listener: socket.socket | None
+    ) -> None:
         # No access log: addresses of Logview pages carry tokens.
         super().__init__(
             uvicorn.Config(
                 create_app(services),
                 access_log=False,
                 log_level="warning",
-                http="httptools",
+                http=Protocol,
                 ws="none",
                 timeout_graceful_shutdown=_GRACE_SECONDS,
                 timeout_keep_alive=75,
@@ -104,13 +122,23 @@ class _Server(uvicorn.Server):
             )
         )
         self._services = services
-        self._address = address
+        self._address = _address(services.config, listener)
+        self._proxy_listener = proxy_listener
+        self._proxy: TlsProxy | None = None
+        if proxy_listener is not None:
+            authority = CertificateAuthority(services.config.tls_dir)
+            self._proxy = TlsProxy(authority, listener.getsockname()[1])
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if not self.started:
             return
+        if self._proxy is not None and self._proxy_listener is not None:
+            await self._proxy.start(self._proxy_listener)
         sys.stdout.write(f"datalake-emulator is ready at {self._address}\n")
+        if self._proxy_listener is not None:
+            port = self._proxy_listener.getsockname()[1]
+            sys.stdout.write(f"Its TLS proxy is at http://127.0.0.1:{port}\n")
         if self._services.config.page_token is not None:
             sys.stdout.write(f"Its pages ask for the token {self._services.config.page_token}\n")
         sys.stdout.flush()
@@ -119,6 +147,8 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         # Requests that wait for a job's end are answered by this.
         await asyncio.to_thread(self._services.stop)
+        if self._proxy is not None:
+            await self._proxy.stop()
         await super().shutdown(sockets)
 
 
