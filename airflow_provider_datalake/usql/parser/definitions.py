@@ -1,0 +1,216 @@
+"""Statements that define and fill objects of the catalog."""
+
+from __future__ import annotations
+
+from airflow_provider_datalake.usql import ast
+from airflow_provider_datalake.usql.diagnostics import Span
+from airflow_provider_datalake.usql.lexer import TokenKind
+from airflow_provider_datalake.usql.parser.queries import QueryParser
+
+_UNSUPPORTED_OBJECTS = {
+    ("FUNCTION",): "a table-valued function",
+    ("PROCEDURE",): "a procedure",
+    ("PACKAGE",): "a package",
+    ("TYPE",): "a table type",
+    ("ASSEMBLY",): "a user assembly",
+    ("EXTERNAL", "TABLE"): "an external table",
+    ("DATA", "SOURCE"): "an external data source",
+    ("CREDENTIAL",): "a credential",
+    ("STATISTICS",): "statistics",
+    ("INDEX",): "an index of its own",
+    ("CLUSTERED", "INDEX"): "an index of its own",
+    ("CLUSTERED", "COLUMNSTORE"): "an index of its own",
+}
+
+
+class DefinitionParser(QueryParser):
+    """Parses CREATE, DROP, INSERT and TRUNCATE."""
+
+    def create(self) -> ast.Statement:
+        """Parse a CREATE statement; its first word comes next."""
+        start = self.expect_word("CREATE").span
+        if self.accept_word("DATABASE"):
+            exists = self._if_not_exists()
+            name = self.identifier().text
+            return ast.CreateDatabase(self.span_from(start), name, exists)
+        if self.accept_word("SCHEMA"):
+            exists = self._if_not_exists()
+            return ast.CreateSchema(self.span_from(start), self.object_name(), exists)
+        if self.accept_word("TABLE"):
+            return self._create_table(start)
+        if self.accept_word("VIEW"):
+            return self._create_view(start)
+        return self.other_object("CREATE", start)
+
+    def drop(self) -> ast.Statement:
+        """Parse a DROP statement; its first word comes next."""
+        start = self.expect_word("DROP").span
+        for kind in ("DATABASE", "SCHEMA", "TABLE", "VIEW"):
+            if self.accept_word(kind):
+                exists = self._if_exists()
+                name = self.object_name()
+                return ast.Drop(self.span_from(start), kind, name, exists)
+        return self.other_object("DROP", start)
+
+    def other_object(self, verb: str, start: Span) -> ast.Unsupported:
+        """Recognise a statement about an object that this compiler does not have, and move to its end."""
+        for words, what in _UNSUPPORTED_OBJECTS.items():
+            if self.is_word(*words):
+                return self.unsupported_statement(f"{verb} {' '.join(words)} ({what})", start)
+            self.note(words[0])
+        raise self.error()
+
+    def unsupported_statement(self, feature: str, start: Span) -> ast.Unsupported:
+        """Move to a statement's end, over blocks in BEGIN and END."""
+        span = self.span_from(start)
+        blocks = 0
+        while self.token.kind is not TokenKind.END:
+            if self.is_word("BEGIN"):
+                blocks += 1
+            elif blocks and self.is_word("END"):
+                blocks -= 1
+            elif not blocks and self.is_operator(";"):
+                break
+            self.take()
+        return ast.Unsupported(span, feature)
+
+    def _if_not_exists(self) -> bool:
+        if not self.accept_word("IF"):
+            return False
+        self.expect_word("NOT", "EXISTS")
+        return True
+
+    def _if_exists(self) -> bool:
+        if not self.accept_word("IF"):
+            return False
+        self.expect_word("EXISTS")
+        return True
+
+    # Tables and views
+
+    def _create_table(self, start: Span) -> ast.CreateTable:
+        exists = self._if_not_exists()
+        name = self.object_name()
+        columns: list[ast.ColumnDefinition] = []
+        index: ast.IndexDefinition | None = None
+        if self.accept("("):
+            while True:
+                if self.is_word("INDEX"):
+                    index = self._index()
+                elif self.is_word("PARTITIONED") or self.is_word("DISTRIBUTED"):
+                    index = self._layout(index or ast.IndexDefinition(self.token.span, ""))
+                else:
+                    self.note("INDEX")
+                    columns.append(self.column_definition())
+                if not self.accept(",") and not (self.is_word("PARTITIONED") or self.is_word("INDEX")):
+                    break
+            self.expect(")")
+        while self.is_word("PARTITIONED") or self.is_word("DISTRIBUTED"):
+            index = self._layout(index or ast.IndexDefinition(self.token.span, ""))
+        query = None
+        if self.accept_word("AS"):
+            query = self.query()
+        elif not columns:
+            raise self.error()
+        return ast.CreateTable(self.span_from(start), name, tuple(columns), index, query, exists)
+
+    def _index(self) -> ast.IndexDefinition:
+        start = self.expect_word("INDEX").span
+        name = self.identifier().text
+        self.expect_word("CLUSTERED")
+        columnstore = self.accept_word("COLUMNSTORE")
+        keys: tuple[tuple[str, bool], ...] = ()
+        if not columnstore:
+            keys = self._keys()
+        index = ast.IndexDefinition(self.span_from(start), name, keys, columnstore=columnstore)
+        while self.is_word("PARTITIONED") or self.is_word("DISTRIBUTED"):
+            index = self._layout(index)
+        return index
+
+    def _layout(self, index: ast.IndexDefinition) -> ast.IndexDefinition:
+        """Parse one ``PARTITIONED BY`` or ``DISTRIBUTED BY``."""
+        partitioned = self.take().text == "PARTITIONED"
+        self.expect_word("BY")
+        if partitioned and self.is_operator("("):
+            keys = tuple(name for name, _ in self._keys())
+            return ast.IndexDefinition(
+                self.span_from(index.span),
+                index.name,
+                index.keys,
+                index.distribution,
+                index.distribution_keys,
+                index.buckets,
+                keys,
+                index.columnstore,
+            )
+        kind, keys = self._distribution()
+        buckets = self.integer() if self.accept_word("INTO") else None
+        return ast.IndexDefinition(
+            self.span_from(index.span),
+            index.name,
+            index.keys,
+            kind,
+            keys,
+            buckets,
+            index.partition_keys,
+            index.columnstore,
+        )
+
+    def _distribution(self) -> tuple[str, tuple[str, ...]]:
+        for words in (("ROUND", "ROBIN"), ("DIRECT", "HASH"), ("HASH",), ("RANGE",)):
+            if self.accept_word(*words):
+                kind = " ".join(words)
+                return kind, () if kind == "ROUND ROBIN" else tuple(name for name, _ in self._keys())
+        raise self.error()
+
+    def _keys(self) -> tuple[tuple[str, bool], ...]:
+        self.expect("(")
+        keys = []
+        while True:
+            name = self.identifier().text
+            descending = self.accept_word("DESC")
+            if not descending:
+                self.accept_word("ASC")
+            keys.append((name, descending))
+            if not self.accept(","):
+                break
+        self.expect(")")
+        return tuple(keys)
+
+    def _create_view(self, start: Span) -> ast.CreateView:
+        exists = self._if_not_exists()
+        name = self.object_name()
+        columns: tuple[str, ...] = ()
+        if self.is_operator("("):
+            columns = tuple(column for column, _ in self._keys())
+        self.expect_word("AS")
+        first = self.token.span.start
+        query = self.query()
+        text = self.text[first : self.previous.span.end]
+        return ast.CreateView(self.span_from(start), name, query, text, columns, exists)
+
+    # Rows
+
+    def insert(self) -> ast.Statement:
+        """Parse an INSERT statement; its first word comes next."""
+        start = self.expect_word("INSERT").span
+        self.accept_word("INTO")
+        self.accept_word("TABLE")
+        table = self.object_name()
+        if self.is_word("PARTITION") or self.is_word("ON", "INTEGRITY"):
+            return self.unsupported_statement(f"INSERT with {self.token.text} (table partitions)", start)
+        columns: tuple[str, ...] = ()
+        if self.is_operator("("):
+            columns = tuple(name for name, _ in self._keys())
+        query = self.query()
+        return ast.Insert(self.span_from(start), table, query, columns)
+
+    def truncate(self) -> ast.Statement:
+        """Parse a TRUNCATE statement; its first word comes next."""
+        start = self.expect_word("TRUNCATE").span
+        self.expect_word("TABLE")
+        exists = self._if_exists()
+        table = self.object_name()
+        if self.is_word("PARTITION"):
+            return self.unsupported_statement("TRUNCATE of a PARTITION (table partitions)", start)
+        return ast.Truncate(self.span_from(start), table, exists)
