@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 _BATCH = 50_000
 _NO_TEXT = "\x1f\x1edatalake-no-column\x1e\x1f"
 """Stands for a column that a row lacks. If a file really has this text, the slow reader reads it."""
+_EXTRA = 16
+"""By so many columns a row may be too long, to be skipped by the fast reader."""
 _SEVERAL = 16
 """Up to so many files have constants for virtual columns, more of them are joined with a list."""
 
@@ -91,7 +93,7 @@ class Extraction:
         groups: dict[tuple[object, ...], list[PreparedFile]] = {}
         for file in prepared:
             alone = len(prepared) <= _SEVERAL and self.step.virtual
-            key = (file.newline, file.quotes, file.skip, file.path if alone else None)
+            key = (file.quotes, file.skip, file.path if alone else None)
             groups.setdefault(key, []).append(file)
         for files in groups.values():
             if any(file.empty_quotes for file in files) and self._empty_quotes_matter(files):
@@ -170,7 +172,11 @@ class Extraction:
             else:
                 inner[-1] = text
                 outputs[column.name] = text
-            certain.append(f"({fast.certain.replace('{value}', f'v{index}')})")
+            test = f"({fast.certain.replace('{value}', f'v{index}')})"
+            if self.step.format.silent and column.type.nullable:
+                outputs[column.name] = f"CASE WHEN {test} THEN {outputs[column.name]} END"
+                test = f"({test} OR {fast.invalid})"
+            certain.append(test)
         whole = f"extra IS NULL AND c{count - 1} IS NOT NULL"
         if f"c{count - 1}" not in inner:
             inner.append(f"c{count - 1}")
@@ -200,11 +206,13 @@ class Extraction:
 
     def _reading(self, files: Sequence[PreparedFile], no_text: str = _NO_TEXT) -> str:
         first = files[0]
-        names = [*(f"c{index}" for index in range(len(self._stored))), "extra"]
+        names = [f"c{index}" for index in range(len(self._stored))]
+        # One column more tells rows that are too long; silence tolerates these, so it has some more.
+        names += ["extra", *(f"extra{index}" for index in range(_EXTRA if self.step.format.silent else 0))]
         columns = ", ".join(f"'{name}': 'VARCHAR'" for name in names)
         quote = '"' if first.quotes else ""
         paths = ", ".join(literal(str(file.path)) for file in files)
-        newline = {"\n": "\\n", "\r\n": "\\r\\n"}[first.newline]
+        # Not with new_line: together with strict_mode, CR LF makes the reader lose rows (DuckDB 2.0.0).
         options = {
             "auto_detect": "false",
             "header": "false",
@@ -212,7 +220,6 @@ class Extraction:
             "quote": literal(quote),
             "escape": literal(quote),
             "comment": "''",
-            "new_line": literal(newline),
             "skip": str(first.skip),
             "strict_mode": "true",
             "null_padding": "true",

@@ -45,10 +45,12 @@ class FastValue:
     :param value: SQL of the value; of a text that is none, perhaps null
     :param certain: SQL that is true only where the text is a value and ``value`` is it; it may be false or
         null where the slow reader knows better. It reads the value as ``{value}`` to save its computation
+    :param invalid: SQL that is true only where the text surely is no value
     """
 
     value: str
     certain: str
+    invalid: str = "false"
 
 
 def literal(text: str) -> str:
@@ -89,14 +91,27 @@ def fast_value(type_: Type, format_: ExtractFormat, text: str, first_date_format
     if format_.null_escape is not None:
         is_null.append(f"{text} = {literal(format_.null_escape)}")
     if not is_null:
-        return plain
+        return FastValue(plain.value, plain.certain, _invalid(type_, format_, text))
     null = " OR ".join(is_null)
     value = plain.value
     if format_.null_escape is not None or type_.kind is Kind.BINARY:
         value = f"CASE WHEN {null} THEN NULL ELSE {value} END"
     if not type_.nullable:
-        return FastValue(value, f"NOT ({null}) AND ({plain.certain})")
-    return FastValue(value, f"CASE WHEN {null} THEN true ELSE {plain.certain} END")
+        # An empty text is certain to be a value of none of the types that must have one.
+        escaped = "" if format_.null_escape is None else f"NOT ({null}) AND "
+        return FastValue(value, f"{escaped}({plain.certain})")
+    return FastValue(
+        value,
+        f"CASE WHEN {null} THEN true ELSE {plain.certain} END",
+        f"NOT ({null}) AND ({_invalid(type_, format_, text)})",
+    )
+
+
+def _invalid(type_: Type, format_: ExtractFormat, text: str) -> str:
+    pattern = text_values.pattern(type_.kind, format_.char_format)
+    if pattern is None:
+        return f"strlen({text}) > {text_values.STRING_LIMIT}" if type_.kind is Kind.STRING else "false"
+    return f"NOT {_matches(text, pattern)}"
 
 
 def _plain(type_: Type, format_: ExtractFormat, text: str, first_date_format: str | None) -> FastValue:
@@ -150,18 +165,23 @@ def _matches(text: str, pattern: str) -> str:
 
 
 def _date(text: str, first: str | None) -> FastValue:
-    formats = [*([first] if first else []), *(item for item in _DATE_FORMATS if item != first)]
     # The service itself writes seven digits of a second, of which strptime reads six.
-    value = (
-        f"CASE WHEN strlen({text}) = 27 AND suffix({text}, '0') THEN {_strptime(f'{text}[1:26]', formats)} "
-        f"ELSE {_strptime(text, formats)} END"
-    )
-    # Of these lengths nothing but the full form with a year of four digits can be; else the pattern tells.
+    fractional = f"CASE WHEN strlen({text}) = 27 AND suffix({text}, '0') THEN {{}} END"
+    precise = [item for item in _DATE_FORMATS if item.endswith("%f")]
+    tries = [
+        _strptime(text, [item for item in _DATE_FORMATS if item != first]),
+        fractional.format(_strptime(f"{text}[1:26]", precise)),
+    ]
+    if first in precise:
+        tries.insert(0, fractional.format(_strptime(f"{text}[1:26]", [first])))
+    if first is not None:
+        tries.insert(0, _strptime(text, [first]))
+    # Of these lengths nothing but a full form with a year of four digits can be; else the pattern tells.
     return FastValue(
-        value,
-        "{value} IS NOT NULL AND CASE WHEN {value} >= TIMESTAMP '1000-01-01' AND (strlen("
-        f"{text}) = 19 OR (strlen({text}) = 27 AND suffix({text}, '0'))) AND {text}[5] = '-' THEN true "
-        f"ELSE {_matches(text, text_values.canonical_date_pattern())} END",
+        f"coalesce({', '.join(tries)})",
+        f"CASE WHEN {{value}} >= TIMESTAMP '1000-01-01' AND (strlen({text}) = 19 OR strlen({text}) = 27) "
+        f"THEN true ELSE {{value}} IS NOT NULL AND "
+        f"{_matches(text, text_values.canonical_date_pattern())} END",
     )
 
 

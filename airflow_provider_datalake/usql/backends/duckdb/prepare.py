@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from airflow_provider_datalake.usql.filesets import MatchedFile
     from airflow_provider_datalake.usql.text_format import ExtractFormat
 
-_BLOCK = 1 << 20
+_BLOCK = 1 << 18  # larger ones leave the cache, and numpy asks the system for their masks each time
 _LONGEST = 8 << 20
 _BOM = b"\xef\xbb\xbf"
 
@@ -32,7 +32,6 @@ class PreparedFile:
 
     :param matched: where it comes from
     :param path: what to read
-    :param newline: its row delimiter
     :param quotes: whether there are quotes in it
     :param empty_quotes: whether there may be columns of two quotes and nothing between
     :param skip: lines to skip
@@ -41,7 +40,6 @@ class PreparedFile:
 
     matched: MatchedFile
     path: Path
-    newline: str
     quotes: bool
     empty_quotes: bool
     skip: int
@@ -112,7 +110,7 @@ def _inspect(matched: MatchedFile, path: Path, format_: ExtractFormat, scratch: 
                 break
     if empty:
         return None
-    return PreparedFile(matched, path, found.newline, found.quotes, found.empty_quotes, skip, first_row)
+    return PreparedFile(matched, path, found.quotes, found.empty_quotes, skip, first_row)
 
 
 def _skip(file: Any, start: int, rows: int, format_: ExtractFormat) -> tuple[int, bool]:
@@ -154,23 +152,19 @@ class _Findings:
         edge = b"[" + re.escape(delimiter) + rb"\r\n]" if len(delimiter) == 1 else re.escape(delimiter)
         self._loose = re.compile(rb"(?:\A|" + edge + rb') +"|" +(?:' + edge + rb"|\Z)")
 
-    @property
-    def newline(self) -> str:
-        return self._newline or "\n"
-
     def look(self, buffer: bytearray, array: Any) -> None:
         end = len(array)
         if buffer.find(b"\r", 0, end) < 0:
             breaks = array == 10
             if breaks[-1]:
                 self._saw("\n")
-            if breaks[0] or (breaks[1:] & breaks[:-1]).any():
+            if not self.format.silent and (breaks[0] or (breaks[1:] & breaks[:-1]).any()):
                 raise UnsuitableError("empty lines")
         else:
             self._look_at_returns(array)
         if self.format.quoting and buffer.find(b'"', 0, end) >= 0:
             self.quotes = True
-            self._look_at_quotes(bytes(buffer[:end]), array)
+            self._look_at_quotes(buffer, array)
 
     def _saw(self, newline: str) -> None:
         if self._newline not in (None, newline) or self.format.row_delimiter not in (None, newline):
@@ -184,22 +178,22 @@ class _Findings:
         feeds, returns = np.flatnonzero(array == 10), np.flatnonzero(array == 13)
         if len(feeds) != len(returns) or (feeds != returns + 1).any():
             raise UnsuitableError("row delimiters")
-        if feeds[0] == 1 or (np.diff(feeds) == 2).any():
+        if not self.format.silent and (feeds[0] == 1 or (np.diff(feeds) == 2).any()):
             raise UnsuitableError("empty lines")
 
-    def _look_at_quotes(self, data: bytes, array: Any) -> None:
+    def _look_at_quotes(self, buffer: bytearray, array: Any) -> None:
         import numpy as np
 
-        quotes = np.flatnonzero(array == 34)
-        before = array[quotes - 1]
-        after = array[np.minimum(quotes + 1, len(array) - 1)]
-        if quotes[0] == 0:
-            before[0] = 10
-        if quotes[-1] == len(array) - 1:
-            after[-1] = 10
+        quotes = array == 34
+        spaces = array == 32
+        beside = (quotes[1:] & spaces[:-1]) | (spaces[1:] & quotes[:-1])
         # DuckDB drops spaces around quotes; to U-SQL they are text.
-        if ((before == 32) | (after == 32)).any() and self._loose.search(data):
+        if beside.any() and self._loose.search(buffer, 0, len(array)):
             raise UnsuitableError("spaces around quotes")
-        pairs = np.flatnonzero(np.diff(quotes) == 1)
-        outer = np.isin(before[pairs], self._edges) & np.isin(after[pairs + 1], self._edges)
-        self.empty_quotes |= bool(outer.any())
+        if self.empty_quotes:
+            return
+        pairs = np.flatnonzero(quotes[1:] & quotes[:-1])
+        if len(pairs):
+            before = np.where(pairs == 0, 10, array[pairs - 1])
+            after = np.where(pairs + 2 >= len(array), 10, array[np.minimum(pairs + 2, len(array) - 1)])
+            self.empty_quotes = bool((np.isin(before, self._edges) & np.isin(after, self._edges)).any())

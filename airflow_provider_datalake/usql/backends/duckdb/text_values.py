@@ -23,6 +23,7 @@ WHITE = " \t\n\v\f\r"
 """White space that may stand around a number, a date or an identifier, as .NET has it."""
 
 _W = r"[ \t\n\x0b\x0c\r]*"
+_W1 = r"[ \t\n\x0b\x0c\r]+"
 INTEGER = rf"{_W}[+-]?[0-9]+{_W}"
 REAL = rf"{_W}[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?{_W}"
 DECIMAL = rf"{_W}[+-]?([0-9]+(\.[0-9]{{0,{DECIMAL_SCALE}}}0*)?|\.[0-9]{{1,{DECIMAL_SCALE}}}0*){_W}"
@@ -32,18 +33,18 @@ GUID = (
     rf"|[{{][0-9A-Fa-f]{{8}}(-[0-9A-Fa-f]{{4}}){{3}}-[0-9A-Fa-f]{{12}}[}}]){_W}"
 )
 _FRACTION = r"(?:\.([0-9]{1,6})0*)?"
-_TIME = rf"([0-9]{{1,2}}):([0-9]{{1,2}})(?::([0-9]{{1,2}}){_FRACTION})?(?: ?([AaPp][Mm]))?"
+_TIME = rf"([0-9]{{1,2}}):([0-9]{{1,2}})(?::([0-9]{{1,2}}){_FRACTION})?(?:{_W}([AaPp][Mm]))?"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _ONE_OR_TWO = "([0-9]{1,2})"
 _YEAR = "([0-9]{4})"
 _OFFSET = "(Z|[+-][0-9]{2}:[0-9]{2})?"
 _WEEKDAY = f"(?:({'|'.join(_DAYS)}), )?"
-_ISO = f"{_W}{_YEAR}(?:-{_ONE_OR_TWO}-|/{_ONE_OR_TWO}/){_ONE_OR_TWO}(?:(?:T| +){_TIME}{_OFFSET})?{_W}"
+_ISO = f"{_W}{_YEAR}(?:-{_ONE_OR_TWO}-|/{_ONE_OR_TWO}/){_ONE_OR_TWO}(?:(?:T|{_W1}){_TIME}{_OFFSET})?{_W}"
 _AMERICAN = (
-    rf"{_W}{_ONE_OR_TWO}(?:/{_ONE_OR_TWO}/|\.{_ONE_OR_TWO}\.|-{_ONE_OR_TWO}-){_YEAR}(?: +{_TIME})?{_W}"
+    rf"{_W}{_ONE_OR_TWO}(?:/{_ONE_OR_TWO}/|\.{_ONE_OR_TWO}\.|-{_ONE_OR_TWO}-){_YEAR}(?:{_W1}{_TIME})?{_W}"
 )
-_RFC = f"{_W}{_WEEKDAY}{_ONE_OR_TWO} ({'|'.join(_MONTHS)}) {_YEAR}(?: {_TIME}(?: GMT)?)?{_W}"
+_RFC = f"{_W}{_WEEKDAY}{_ONE_OR_TWO} ({'|'.join(_MONTHS)}) {_YEAR}(?:{_W1}{_TIME}(?: GMT)?)?{_W}"
 _PATTERNS = {
     kind: re.compile(pattern)
     for kind, pattern in {
@@ -237,6 +238,25 @@ def _offset(text: str | None) -> timedelta:
         raise ValueError(f"offset {text} is too large")
     size = timedelta(hours=hours, minutes=minutes)
     return -size if text[0] == "-" else size
+
+
+def pattern(kind: Kind, char_format: str) -> str | None:
+    """
+    Give a pattern that all texts of a type match, though not only these.
+
+    :param kind: the type
+    :param char_format: ``uint16`` or ``string``
+    :return: a regular expression that RE2 reads too; None for a string and for a character as a string
+    """
+    if kind is Kind.CHAR:
+        return None if char_format == "string" else INTEGER
+    if kind is Kind.BOOL:
+        return f"(?i:{_W}(true|false){_W})"
+    if kind is Kind.DATETIME:
+        return f"{_ISO}|{_AMERICAN}|{_RFC}"
+    if kind in (Kind.FLOAT, Kind.DOUBLE):
+        return f"{REAL}|{_W}(Infinity|-Infinity|NaN){_W}"
+    return _PATTERNS[kind].pattern if kind in _PATTERNS else None
 
 
 def canonical_date_pattern() -> str:

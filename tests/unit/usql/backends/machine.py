@@ -6,12 +6,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import pytest
 from sqlglot import parse_one
 
 from airflow_provider_datalake.usql.backends.duckdb import run
+from airflow_provider_datalake.usql.backends.duckdb.extract import Extraction
+from airflow_provider_datalake.usql.catalog import AppendSegment, QualifiedName
+from airflow_provider_datalake.usql.diagnostics import UsqlRuntimeError
 from airflow_provider_datalake.usql.filesets import parse_file_set
 from airflow_provider_datalake.usql.plan import (
     ExtractStep,
+    InsertStep,
     OutputStep,
     Plan,
     PlanColumn,
@@ -26,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from airflow_provider_datalake.usql.catalog import QualifiedName, Table, View
+    from airflow_provider_datalake.usql.catalog import Table, View
     from airflow_provider_datalake.usql.plan import Step
     from airflow_provider_datalake.usql.results import RunResult
 
@@ -160,3 +165,31 @@ def output(
 ) -> OutputStep:
     format_ = OutputFormat(**options)  # type: ignore[arg-type]
     return OutputStep(f"output{path}", source, columns(schema), ROOT + path, format_, order_by)
+
+
+TABLE = QualifiedName("master", "dbo", "t")
+
+
+def read(machine: Machine, step: ExtractStep, *, slow: bool = False) -> list[tuple[object, ...]]:
+    """Extract and give the rows, in the order of their texts, since rowsets have none."""
+    import pyarrow.parquet as pq
+
+    insert = InsertStep("insert", step.rowset.id, step.rowset.columns, TABLE)
+    with pytest.MonkeyPatch.context() as patch:
+        if slow:
+            patch.setattr(Extraction, "source", Extraction.slow_source)
+        result = machine.run(step, insert)
+    rows: list[tuple[object, ...]] = []
+    for change in result.changes:
+        assert isinstance(change, AppendSegment)
+        stored = pq.read_table(change.path)
+        rows += zip(*(column.to_pylist() for column in stored.columns), strict=True)
+        assert change.rows == stored.num_rows
+    return sorted(rows, key=repr)
+
+
+def failure(machine: Machine, step: ExtractStep, *, slow: bool = False) -> UsqlRuntimeError:
+    """Extract what cannot be extracted."""
+    with pytest.raises(UsqlRuntimeError) as caught:
+        read(machine, step, slow=slow)
+    return caught.value
