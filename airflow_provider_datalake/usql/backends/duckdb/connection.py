@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
+_DISK_SHARE = 0.8
 _MEMORY_SHARE = 0.5
 _LEAST_MEMORY = 1 << 30
 
@@ -27,6 +29,16 @@ def memory_limit() -> int:
     """
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return max(_LEAST_MEMORY, int(total * _MEMORY_SHARE))
+
+
+def spill_limit(scratch: Path) -> int:
+    """
+    Give the disk that a job may use for what memory cannot hold.
+
+    :param scratch: where it would be
+    :return: bytes
+    """
+    return int(shutil.disk_usage(scratch).free * _DISK_SHARE)
 
 
 @contextmanager
@@ -46,6 +58,7 @@ def connect(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             "python_enable_replacements": "false",
             "memory_limit": f"{memory_limit()}B",
             "temp_directory": str(scratch / "spill"),
+            "max_temp_directory_size": f"{spill_limit(scratch)}B",
             # Rowsets have no order. With it, neither reading nor writing would be parallel.
             "preserve_insertion_order": "false",
         }

@@ -71,10 +71,13 @@ def date_text(value: str, format_: str | None) -> str:
     for match in _TOKEN.finditer(text):
         token = match.group()
         if token[0] in "fF" and match.group(1):
+            # A point goes with the digits that F may leave out.
+            point = "." if token[0] == "F" and strftime.endswith(".") else ""
+            strftime = strftime.removesuffix(point)
             if strftime:
                 pieces.append(f"strftime({value}, {literal(strftime)})")
                 strftime = ""
-            pieces.append(_fraction(value, token))
+            pieces.append(_fraction(value, token, point))
         else:
             strftime += _strftime(token, text, bool(match.group(1)))
     if strftime or not pieces:
@@ -102,8 +105,8 @@ def _strftime(token: str, text: str, is_letter: bool) -> str:
     return token
 
 
-def _fraction(value: str, token: str) -> str:
+def _fraction(value: str, token: str, point: str) -> str:
     if len(token) > 7:
         raise ValueError(f"a date format has at most 7 digits of a second, not {token!r}")
     digits = f"(strftime({value}, '%f') || '0')[1:{len(token)}]"
-    return f"rtrim({digits}, '0')" if token[0] == "F" else digits
+    return f"rtrim({literal(point)} || {digits}, '.0')" if token[0] == "F" else digits
