@@ -1,4 +1,4 @@
-"""From a script's text to tokens. Words keep their case: keywords of U-SQL are upper case, all else is a name."""
+"""From a script's text to tokens. Words keep their case: U-SQL's keywords are upper case, others are names."""
 
 from __future__ import annotations
 
@@ -61,12 +61,12 @@ _CHAR = re.compile(r"'((?:[^'\\\r\n]|\\[^\r\n][^'\r\n]*))'")
 _QUOTED = re.compile(r"\[((?:[^\]\r\n]|\]\])+)\]")
 _OPERATORS = (
     "=>", "==", "!=", "<=", ">=", "&&", "||", "??", "?.", "<<",
-    "+", "-", "*", "/", "%", "=", "<", ">", "!", "~", "&", "|", "^", "?", ":", ".", ",", ";", "(", ")", "[", "]",
-    "{", "}",
+    "+", "-", "*", "/", "%", "=", "<", ">", "!", "~", "&", "|", "^", "?", ":", ".", ",", ";",
+    "(", ")", "[", "]", "{", "}",
 )  # fmt: skip
 _ESCAPES = {
-    "'": "'", '"': '"', "\\": "\\", "0": "\0", "a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t",
-    "v": "\v",
+    "'": "'", '"': '"', "\\": "\\", "0": "\0", "a": "\a", "b": "\b", "f": "\f", "n": "\n",
+    "r": "\r", "t": "\t", "v": "\v",
 }  # fmt: skip
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|x[0-9a-fA-F]{1,4}|.)", re.DOTALL)
 _INTEGERS = ((Kind.INT, 2**31), (Kind.UINT, 2**32), (Kind.LONG, 2**63), (Kind.ULONG, 2**64))
@@ -135,7 +135,7 @@ class _Lexer:
         if previous.kind is TokenKind.WORD:
             return previous.text in RESERVED
         if previous.kind is TokenKind.OPERATOR:
-            return previous.text not in (")", "]", ">", "?")
+            return previous.text not in (")", "]", "}", ">", "?")
         return False
 
     def _checked(self, kind: TokenKind, name: str, end: int, start: int) -> Token:

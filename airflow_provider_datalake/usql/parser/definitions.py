@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from airflow_provider_datalake.usql import ast
-from airflow_provider_datalake.usql.diagnostics import Span
 from airflow_provider_datalake.usql.lexer import TokenKind
 from airflow_provider_datalake.usql.parser.queries import QueryParser
+
+if TYPE_CHECKING:
+    from airflow_provider_datalake.usql.diagnostics import Span
 
 _UNSUPPORTED_OBJECTS = {
     ("FUNCTION",): "a table-valued function",

@@ -8,8 +8,8 @@ from airflow_provider_datalake.usql.parser.stream import TokenStream
 
 KEYWORD_TYPES = frozenset(
     {
-        "bool", "byte", "sbyte", "short", "ushort", "int", "uint", "long", "ulong", "float", "double", "decimal",
-        "char", "string", "object",
+        "bool", "byte", "sbyte", "short", "ushort", "int", "uint", "long", "ulong", "float", "double",
+        "decimal", "char", "string", "object",
     }
 )  # fmt: skip
 
