@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+_HOOKS = "airflow_provider_datalake.hooks"
+
 
 def _optional(label: str, description: str, **schema: object) -> dict[str, object]:
     return {"label": label, "description": description, "schema": {"type": ["string", "null"], **schema}}
@@ -12,6 +14,66 @@ def _seconds(label: str, description: str) -> dict[str, object]:
         "label": label,
         "description": description,
         "schema": {"type": ["number", "null"], "minimum": 0},
+    }
+
+
+def _flag(label: str, description: str) -> dict[str, object]:
+    return {"label": label, "description": description, "schema": {"type": ["boolean", "null"]}}
+
+
+def _azure_fields() -> dict[str, object]:
+    """Describe the fields that all connections to Azure services have."""
+    return {
+        "auth": _optional(
+            "Authentication",
+            "How the connection proves who it is; if empty, by what the other fields hold.",
+            enum=[
+                "client_secret",
+                "certificate",
+                "managed_identity",
+                "workload_identity",
+                "default",
+                "device_code",
+                "user_password",
+                "bearer_token",
+                None,
+            ],
+        ),
+        "tenant_id": _optional("Tenant id", "The directory's tenant."),
+        "client_id": _optional(
+            "Client id", "An identity's or application's id, where the login does not name it."
+        ),
+        "bearer_token": _optional(
+            "Bearer token", "A token, used as it is; for emulators and tests.", format="password"
+        ),
+        "certificate_path": _optional("Certificate path", "File with certificate and private key."),
+        "certificate_data": _optional(
+            "Certificate", "Certificate and private key as PEM text.", format="password"
+        ),
+        "certificate_password": _optional(
+            "Certificate password", "Opens the private key; the password if empty.", format="password"
+        ),
+        "send_certificate_chain": _flag(
+            "Send certificate chain", "For subject name and issuer authentication (default: no)."
+        ),
+        "token_file": _optional("Token file", "File with a workload identity's federated token."),
+        "cloud": _optional(
+            "Cloud", "The public one if empty.", enum=["public", "usgovernment", "china", None]
+        ),
+        "authority": _optional("Authority", "The directory's host, if it is not the cloud's."),
+        "instance_discovery": _flag(
+            "Instance discovery", "Check the authority against Microsoft's list (default: yes)."
+        ),
+        "dns_suffix": _optional("DNS suffix", "Suffix of the account's host name, if it is not the cloud's."),
+        "subscription_id": _optional("Subscription id", "Needed to manage accounts only."),
+        "resource_group": _optional("Resource group", "Default group, needed to manage accounts only."),
+        "resource_manager_url": _optional(
+            "Resource manager URL", "If it is not the cloud's, e.g. the emulator's.", format="url"
+        ),
+        "proxy": _optional("Proxy", "URL of a proxy; the environment's if empty.", format="url"),
+        "ca_bundle": _optional("CA bundle", "File with the certificates to trust; the usual ones if empty."),
+        "connect_timeout": _seconds("Connect timeout", "Seconds to wait for a connection (default 10)."),
+        "read_timeout": _seconds("Read timeout", "Seconds to wait for an answer (default 120)."),
     }
 
 
@@ -34,17 +96,33 @@ def get_provider_info() -> dict[str, object]:
                 "external-doc-url": "https://www.alibabacloud.com/help/en/maxcompute/",
                 "tags": ["alibaba", "service"],
             },
+            {
+                "integration-name": "Azure Data Lake Analytics",
+                "external-doc-url": "https://learn.microsoft.com/en-us/azure/data-lake-analytics/",
+                "tags": ["azure", "service"],
+            },
         ],
         "hooks": [
             {
                 "integration-name": "MaxCompute",
                 "python-modules": ["airflow_provider_datalake.hooks.maxcompute"],
             },
+            {
+                "integration-name": "Azure Data Lake Analytics",
+                "python-modules": ["airflow_provider_datalake.hooks.data_lake_analytics"],
+            },
         ],
         "operators": [
             {
                 "integration-name": "MaxCompute",
                 "python-modules": ["airflow_provider_datalake.operators.maxcompute"],
+            },
+            {
+                "integration-name": "Azure Data Lake Analytics",
+                "python-modules": [
+                    "airflow_provider_datalake.operators.data_lake_analytics",
+                    "airflow_provider_datalake.operators.resource_manager",
+                ],
             },
         ],
         "sensors": [
@@ -61,6 +139,13 @@ def get_provider_info() -> dict[str, object]:
                     "airflow_provider_datalake.triggers.remote_job",
                 ],
             },
+            {
+                "integration-name": "Azure Data Lake Analytics",
+                "python-modules": [
+                    "airflow_provider_datalake.triggers.data_lake_analytics",
+                    "airflow_provider_datalake.triggers.remote_job",
+                ],
+            },
         ],
         "transfers": [
             {
@@ -74,7 +159,10 @@ def get_provider_info() -> dict[str, object]:
                 "python-module": "airflow_provider_datalake.transfers.maxcompute_to_object_storage",
             },
         ],
-        "extra-links": ["airflow_provider_datalake.links.maxcompute.MaxComputeLogviewLink"],
+        "extra-links": [
+            "airflow_provider_datalake.links.maxcompute.MaxComputeLogviewLink",
+            "airflow_provider_datalake.links.data_lake_analytics.DataLakeAnalyticsJobLink",
+        ],
         "connection-types": [
             {
                 "connection-type": "odps",
@@ -128,6 +216,21 @@ def get_provider_info() -> dict[str, object]:
                     ),
                     "read_timeout": _seconds("Read timeout", "Seconds to wait for an answer (default 120)."),
                 },
+            },
+            {
+                "connection-type": "adla",
+                "hook-class-name": f"{_HOOKS}.data_lake_analytics.DataLakeAnalyticsHook",
+                "hook-name": "Azure Data Lake Analytics",
+                "ui-field-behaviour": {
+                    "hidden-fields": ["port", "schema"],
+                    "relabeling": {"host": "Account", "login": "Application id", "password": "Secret"},
+                    "placeholders": {
+                        "host": "myaccount, or http://127.0.0.1:8765/adla/emulator",
+                        "login": "application id, or a person's name",
+                        "password": "the application's secret, or the person's password",
+                    },
+                },
+                "conn-fields": _azure_fields(),
             },
         ],
     }

@@ -57,9 +57,7 @@ class ListOptions:
         :return: value by parameter, only those that are set
         :raises ConfigurationError: when a number is out of range
         """
-        for name, number in (("top", self.top), ("skip", self.skip)):
-            if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 1):
-                raise ConfigurationError(f"{name} must be an integer above 0, got {number!r}")
+        check_positive(top=self.top, skip=self.skip)
         given = {
             "$filter": self.filter,
             "$top": "" if self.top is None else str(self.top),
@@ -71,6 +69,18 @@ class ListOptions:
 
 
 ALL = ListOptions()
+
+
+def check_positive(**numbers: int | None) -> None:
+    """
+    Check numbers that must be above 0 where they are given.
+
+    :param numbers: number by name
+    :raises ConfigurationError: when one is not
+    """
+    for name, number in numbers.items():
+        if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 1):
+            raise ConfigurationError(f"{name} must be an integer above 0, got {number!r}")
 
 
 def text_literal(value: str) -> str:

@@ -7,7 +7,14 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_datalake.clients.azure_rest import ALL, AzureRest, ListOptions, segment, utc
+from airflow_provider_datalake.clients.azure_rest import (
+    ALL,
+    AzureRest,
+    ListOptions,
+    check_positive,
+    segment,
+    utc,
+)
 from airflow_provider_datalake.clients.data_lake_analytics_models import (
     AnalyticsJob,
     DebugData,
@@ -65,10 +72,7 @@ class JobDefinition:
             raise ConfigurationError(
                 f"name must be a text of 1 to {_LONGEST_NAME} characters, got {self.name!r}"
             )
-        for field in ("degree_of_parallelism", "priority"):
-            number = getattr(self, field)
-            if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 1):
-                raise ConfigurationError(f"{field} must be an integer above 0, got {number!r}")
+        check_positive(degree_of_parallelism=self.degree_of_parallelism, priority=self.priority)
         if self.compile_mode is not None and self.compile_mode not in COMPILE_MODES:
             raise ConfigurationError(
                 f"compile_mode must be one of {', '.join(COMPILE_MODES)}, got {self.compile_mode!r}"

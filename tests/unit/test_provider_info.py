@@ -78,6 +78,20 @@ def test_connection_type_agrees_with_its_hook(entry: dict) -> None:
     assert "__" not in entry["connection-type"]
 
 
+def test_airflow_shows_the_form_of_data_lake_analytics() -> None:
+    from airflow.api_fastapi.core_api.services.ui.connections import HookMetaService
+
+    (form,) = [meta for meta in HookMetaService.hook_meta_data() if meta.connection_type == "adla"]
+    fields = form.extra_fields
+    assert form.standard_fields.host.title == "Account"
+    assert {name for name, field in fields.items() if field["schema"].get("format") == "password"} == {
+        "bearer_token",
+        "certificate_data",
+        "certificate_password",
+    }
+    assert {"auth", "tenant_id", "subscription_id", "resource_group", "resource_manager_url"} <= set(fields)
+
+
 def test_airflow_shows_the_connection_form() -> None:
     from airflow.api_fastapi.core_api.services.ui.connections import HookMetaService
 
