@@ -12,7 +12,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -28,7 +28,6 @@ _MAX_DECIMAL = Decimal(2**96 - 1)
 _MAX_SCALE = 28
 _INT = (-(2**31), 2**31 - 1)
 _LONG = (-(2**63), 2**63 - 1)
-_EPOCH = datetime(1, 1, 1, tzinfo=UTC)
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -280,13 +279,13 @@ def _write_datetime(value: Any, name: str) -> str:
     if not isinstance(value, date):
         raise _fail(name, "DateTime", value)
     moment = utc(value) if isinstance(value, datetime) else datetime(value.year, value.month, value.day)
-    if moment.microsecond % 1000:
-        ticks = (utc(moment) - _EPOCH) // timedelta(microseconds=1) * 10
-        return f"new DateTime({ticks}L, DateTimeKind.Utc)"
     parts = [moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second]
+    milliseconds, microseconds = divmod(moment.microsecond, 1000)
     if moment.microsecond:
-        parts.append(moment.microsecond // 1000)
-    return f"new DateTime({', '.join(map(str, parts))}, DateTimeKind.Utc)"
+        parts.append(milliseconds)
+    literal = f"new DateTime({', '.join(map(str, parts))}, DateTimeKind.Utc)"
+    # The constructor knows nothing smaller than a millisecond; a tick is a tenth of a microsecond.
+    return f"{literal}.AddTicks({microseconds * 10})" if microseconds else literal
 
 
 _WRITERS: dict[str, Callable[[Any, str], str]] = {

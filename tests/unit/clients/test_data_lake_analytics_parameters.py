@@ -102,7 +102,7 @@ def test_no_value_can_add_a_statement_or_touch_the_script(values: dict[str, str]
         ),
         (
             datetime(1, 1, 1, 0, 0, 0, 1, UTC),
-            ("DateTime", "new DateTime(10L, DateTimeKind.Utc)"),
+            ("DateTime", "new DateTime(1, 1, 1, 0, 0, 0, 0, DateTimeKind.Utc).AddTicks(10)"),
         ),
         ({"type": "string", "value": None}, ("string", "null")),
         ({"type": "int?", "value": None}, ("int?", "(int?) null")),
