@@ -54,7 +54,7 @@ class Services:
         self.stores = DataLakeStoreService(config, self.identity)
         self.resources = ResourceManagerService(config, self.identity)
         self.analytics = DataLakeAnalyticsService(config, self.identity, self.stores)
-        self._all: tuple[Service, ...] = (self.maxcompute,)
+        self._all: tuple[Service, ...] = (self.maxcompute, self.stores)
 
     def start(self) -> None:
         """Start all services."""

@@ -2,21 +2,215 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import re
+import shutil
+import time
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from airflow_provider_datalake.emulator.data_lake_store import nodes
+from airflow_provider_datalake.emulator.data_lake_store.acl import DEFAULT_PERMISSION
+from airflow_provider_datalake.emulator.data_lake_store.contents import Contents
+from airflow_provider_datalake.emulator.data_lake_store.leases import Leases
+from airflow_provider_datalake.emulator.data_lake_store.machine import FAILPOINT_VARIABLE, Machine, kill_at
+from airflow_provider_datalake.emulator.data_lake_store.objects import ObjectFiles
+from airflow_provider_datalake.emulator.data_lake_store.publishing import Publishing
+from airflow_provider_datalake.emulator.data_lake_store.rights import Rights
+from airflow_provider_datalake.emulator.data_lake_store.tree import Tree
+from airflow_provider_datalake.emulator.database import Database
+
 if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
     from airflow_provider_datalake.emulator.config import Config
+    from airflow_provider_datalake.emulator.data_lake_store.publishing import StagedFile
+    from airflow_provider_datalake.emulator.identity.principals import Principal
     from airflow_provider_datalake.emulator.identity.service import IdentityService
+
+log = logging.getLogger(__name__)
+
+NO_GROUP = "00000000-0000-0000-0000-000000000000"
+"""The owning group of a new store's root, which everything below inherits."""
+_NAME = re.compile(r"[a-z0-9]{3,24}")
 
 
 class DataLakeStoreService:
     """
     Everything that the file system's routes work on.
 
-    :param config: the emulator's settings
+    :param config: the emulator's settings; its account's store is created unless it exists
     :param identity: who may do what is asked of it
+    :raises ValueError: when the configured account cannot have such a name
     """
 
     def __init__(self, config: Config, identity: IdentityService) -> None:
         self.config = config
         self.identity = identity
+        root = config.data_dir / "stores"
+        self._objects = ObjectFiles(root)
+        self.database = Database(root / "stores.db")
+        self.database.ensure_schema(nodes.SCHEMA)
+        failpoint = kill_at(os.environ.get(FAILPOINT_VARIABLE))
+        self._machine = Machine(self.database, self._objects, Leases(), failpoint)
+        self.tree = Tree(self._machine)
+        self.contents = Contents(self._machine)
+        self.rights = Rights(self._machine)
+        self._publishing = Publishing(self._machine, self.contents)
+        self._settle()
+        if not self.has_account(config.account):
+            self.create_account(config.account)
+
+    @property
+    def temporary(self) -> Path:
+        """Where bytes wait that are too many for the memory; emptied at every start."""
+        return self._objects.temporary
+
+    def start(self) -> None:
+        """Begin to work; there is nothing that runs."""
+
+    def stop(self) -> None:
+        """Interrupt what runs; nothing does."""
+
+    def close(self) -> None:
+        """Release the files; no request may be under way any more."""
+        self.database.close()
+
+    def expire(self, now: float) -> None:
+        """
+        Remove the files whose time is over; nobody sees them any more anyway.
+
+        :param now: seconds since the epoch
+        """
+        milliseconds = int(now * 1000)
+        with self.database.transaction() as connection:
+            for node in nodes.expired(connection, milliseconds):
+                self._machine.remove(connection, node)
+                if node.parent is not None:
+                    nodes.touch(connection, node.parent, milliseconds)
+
+    # Accounts
+
+    def create_account(self, name: str) -> None:
+        """
+        Make a store.
+
+        :param name: its name
+        :raises ValueError: when it cannot have such a name, or there is one
+        """
+        if not _NAME.fullmatch(name):
+            raise ValueError(
+                f"a Data Lake Store account has 3 to 24 lower-case letters and digits as its name, not {name!r}"
+            )
+        now = int(time.time() * 1000)
+        with self.database.transaction() as connection:
+            if nodes.root_of(connection, name) is not None:
+                raise ValueError(f"there is a Data Lake Store account {name} already")
+            root = nodes.insert(
+                connection,
+                nodes.Node(
+                    id=0,
+                    store=name,
+                    parent=None,
+                    name="",
+                    object=None,
+                    length=0,
+                    owner=self.identity.owner.object_id,
+                    owning_group=NO_GROUP,
+                    permission=DEFAULT_PERMISSION,
+                    acl="",
+                    created=now,
+                    modified=now,
+                    accessed=now,
+                    expires=0,
+                ),
+            )
+            connection.execute("INSERT INTO stores VALUES (?, ?, ?)", (name, root.id, now))
+
+    def delete_account(self, name: str) -> None:
+        """
+        Delete a store and all that is in it.
+
+        :param name: its name
+        :raises KeyError: when there is no such store
+        """
+        with self.database.transaction() as connection:
+            root = nodes.root_of(connection, name)
+            if root is None:
+                raise KeyError(name)
+            connection.execute("DELETE FROM stores WHERE name = ?", (name,))
+            self._machine.remove(connection, root)
+
+    def has_account(self, name: str) -> bool:
+        """
+        Tell whether a store exists.
+
+        :param name: its name
+        :return: True when it does
+        """
+        with self.database.read() as connection:
+            return nodes.root_of(connection, name) is not None
+
+    def accounts(self) -> list[str]:
+        """
+        List the stores.
+
+        :return: their names
+        """
+        with self.database.read() as connection:
+            return [row[0] for row in connection.execute("SELECT name FROM stores ORDER BY name")]
+
+    # Results of jobs
+
+    def publish(
+        self,
+        marker: str,
+        files: Sequence[StagedFile],
+        principal: Principal,
+        extra: Callable[[sqlite3.Connection], None] | None = None,
+    ) -> None:
+        """
+        Put many files in place at once: all of them become visible together, or none does.
+
+        Files that are there are replaced, folders that are missing are made; the files on this machine stay
+        until this has succeeded, and then go. Does nothing when the marker has been published already.
+
+        :param marker: what :meth:`is_committed` knows afterwards, e.g. a job's id
+        :param files: store, path in the store, and where the bytes are on this machine, on the same file system
+        :param principal: will own them
+        :param extra: what else is written in the same transaction
+        :raises PermissionError: when the principal may not write to one of the paths
+        :raises ValueError: when a path or a store cannot be
+        """
+        self._publishing.publish(marker, files, principal, extra)
+
+    def is_committed(self, marker: str) -> bool:
+        """
+        Tell whether something has been published.
+
+        :param marker: e.g. a job's id
+        :return: True when its files are in place
+        """
+        return self._publishing.is_committed(marker)
+
+    def _settle(self) -> None:
+        committed: dict[str, dict[str, int]] = defaultdict(dict)
+        with self.database.transaction() as connection:
+            for store, name, length in connection.execute(
+                "SELECT store, object, length FROM nodes WHERE object IS NOT NULL"
+            ):
+                committed[store][name] = length
+        for entry in self._objects.root.iterdir():
+            if entry.is_dir() and entry != self._objects.temporary:
+                committed.setdefault(entry.name, {})
+        for store, name in self._objects.settle(committed):
+            log.error(
+                "The file %s of store %s has lost bytes: the machine failed before they were on disk",
+                name,
+                store,
+            )
+        for store in set(committed) - set(self.accounts()):
+            shutil.rmtree(self._objects.root / store, ignore_errors=False)

@@ -1,0 +1,278 @@
+"""The files that hold the bytes of a store, one for each of its files; nothing here knows paths or owners."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import uuid
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+_COPY_BYTES = 8 * 1024 * 1024
+_VECTORS = 512
+
+
+@dataclass
+class Content:
+    """
+    The bytes of one request: in memory, or in a file when there are many.
+
+    :param size: how many
+    :param chunks: the bytes
+    :param file: where they are instead; a temporary file that belongs to the request
+    """
+
+    size: int = 0
+    chunks: list[bytes] = field(default_factory=list)
+    file: Path | None = None
+
+    def write_to(self, descriptor: int, offset: int) -> None:
+        """
+        Write the bytes.
+
+        :param descriptor: of an open file
+        :param offset: where the first one goes
+        """
+        if self.file is not None:
+            with self.file.open("rb") as source:
+                _copy(source.fileno(), descriptor, self.size, offset)
+            return
+        for start in range(0, len(self.chunks), _VECTORS):
+            offset = _write(descriptor, self.chunks[start : start + _VECTORS], offset)
+
+
+def _write(descriptor: int, chunks: Sequence[bytes], offset: int) -> int:
+    waiting: list[memoryview] = [memoryview(chunk) for chunk in chunks if chunk]
+    while waiting:
+        written = os.pwritev(descriptor, waiting, offset)
+        offset += written
+        while waiting and written >= len(waiting[0]):
+            written -= len(waiting.pop(0))
+        if waiting:
+            waiting[0] = waiting[0][written:]
+    return offset
+
+
+def _copy(source: int, target: int, count: int, offset: int) -> None:
+    position = 0
+    while position < count:
+        data = os.pread(source, min(_COPY_BYTES, count - position), position)
+        if not data:
+            raise OSError(f"expected {count} bytes, found {position}")
+        _write(target, [data], offset + position)
+        position += len(data)
+
+
+class ObjectFiles:
+    """
+    The files below one directory, by store and object.
+
+    :param root: the directory, created when it does not exist
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.temporary = root / "tmp"
+        self._guard = threading.Lock()
+        self._locks: dict[str, tuple[threading.Lock, int]] = {}
+        self._pins: Counter[str] = Counter()
+        self._unneeded: dict[str, str] = {}
+        self._folders: set[Path] = set()
+        self.root.mkdir(parents=True, exist_ok=True)
+        self.temporary.mkdir(exist_ok=True)
+
+    def path(self, store: str, name: str) -> Path:
+        """
+        Tell where an object's bytes are.
+
+        :param store: the store's name
+        :param name: the object
+        :return: the path, whether there is a file or not
+        """
+        return self.root / store / "files" / name[:2] / name
+
+    def reserve(self, store: str) -> tuple[str, Path]:
+        """
+        Choose a name for a new object.
+
+        :param store: the store's name
+        :return: the object's name, and where its bytes go
+        """
+        name = uuid.uuid4().hex
+        path = self.path(store, name)
+        if path.parent not in self._folders:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._folders.add(path.parent)
+        return name, path
+
+    def create(self, store: str, content: Content, *, sync: bool) -> str:
+        """
+        Write a new object.
+
+        :param store: the store's name
+        :param content: its bytes
+        :param sync: whether they must be on disk afterwards
+        :return: the object's name
+        """
+        name, path = self.reserve(store)
+        try:
+            with path.open("xb", buffering=0) as file:
+                content.write_to(file.fileno(), 0)
+                if sync:
+                    os.fsync(file.fileno())
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        if sync:
+            sync_folder(path.parent)
+        return name
+
+    def join(self, store: str, parts: Iterable[tuple[str, int]]) -> tuple[str, int]:
+        """
+        Write a new object of the bytes of others.
+
+        :param store: the store's name
+        :param parts: objects, and how many bytes of each
+        :return: the object's name and its length
+        """
+        name, path = self.reserve(store)
+        total = 0
+        try:
+            with path.open("xb", buffering=0) as target:
+                for part, length in parts:
+                    with self.path(store, part).open("rb", buffering=0) as source:
+                        _copy(source.fileno(), target.fileno(), length, total)
+                    total += length
+                os.fsync(target.fileno())
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        sync_folder(path.parent)
+        return name, total
+
+    @contextmanager
+    def alone(self, name: str) -> Iterator[None]:
+        """
+        Keep others from changing an object's bytes, within a block.
+
+        :param name: the object
+        """
+        with self._guard:
+            lock, waiting = self._locks.get(name, (threading.Lock(), 0))
+            self._locks[name] = (lock, waiting + 1)
+        try:
+            with lock:
+                yield
+        finally:
+            with self._guard:
+                lock, waiting = self._locks[name]
+                if waiting == 1:
+                    del self._locks[name]
+                else:
+                    self._locks[name] = (lock, waiting - 1)
+
+    def pin(self, name: str) -> None:
+        """
+        Keep an object's bytes as they are until :meth:`unpin`, whatever becomes of its file.
+
+        :param name: the object
+        """
+        with self._guard:
+            self._pins[name] += 1
+
+    def is_pinned(self, name: str) -> bool:
+        """
+        Tell whether somebody needs the bytes as they are.
+
+        :param name: the object
+        :return: True while it is pinned
+        """
+        with self._guard:
+            return self._pins[name] > 0
+
+    def unpin(self, names: Iterable[str]) -> None:
+        """
+        Let go of objects; those that no file has any more are deleted.
+
+        :param names: the objects
+        """
+        with self._guard:
+            self._pins.subtract(names)
+            self._pins = +self._pins
+            free = [(store, name) for name, store in self._unneeded.items() if not self._pins[name]]
+            for _, name in free:
+                del self._unneeded[name]
+        self.discard(free)
+
+    def discard(self, objects: Iterable[tuple[str, str]]) -> None:
+        """
+        Delete objects that no file has any more; those that are pinned, later.
+
+        :param objects: stores and names
+        """
+        for store, name in objects:
+            with self._guard:
+                if self._pins[name]:
+                    self._unneeded[name] = store
+                    continue
+            try:
+                self.path(store, name).unlink(missing_ok=True)
+            except OSError:
+                # The change that made it superfluous stands; the next start tries again.
+                log.exception("Cannot delete the unused file %s of store %s", name, store)
+
+    def settle(self, committed: Mapping[str, Mapping[str, int]]) -> list[tuple[str, str]]:
+        """
+        Remove what an earlier process left behind: bytes that were never committed, temporary files.
+
+        :param committed: lengths of all objects, by store and name
+        :return: stores and objects that have lost committed bytes, as only a failing machine makes them
+        """
+        for path in self.temporary.iterdir():
+            path.unlink(missing_ok=True)
+        damaged = []
+        for store, objects in committed.items():
+            missing = set(objects)
+            folder = self.root / store / "files"
+            for entry in _files_below(folder) if folder.is_dir() else ():
+                length = objects.get(entry.name)
+                if length is None:
+                    os.unlink(entry.path)
+                    continue
+                missing.discard(entry.name)
+                size = entry.stat().st_size
+                if size > length:
+                    os.truncate(entry.path, length)
+                elif size < length:
+                    damaged.append((store, entry.name))
+            damaged += [(store, name) for name in missing]
+        return damaged
+
+
+def _files_below(folder: Path) -> Iterator[os.DirEntry[str]]:
+    with os.scandir(folder) as groups:
+        for group in groups:
+            with os.scandir(group.path) as entries:
+                yield from entries
+
+
+def sync_folder(folder: Path) -> None:
+    """
+    Bring the names in a directory to disk.
+
+    :param folder: the directory
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
