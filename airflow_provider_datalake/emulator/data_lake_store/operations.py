@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
@@ -19,6 +18,8 @@ from airflow_provider_datalake.emulator.data_lake_store.errors import SUCCESS, i
 from airflow_provider_datalake.emulator.data_lake_store.paths import parse_path
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_provider_datalake.emulator.data_lake_store.locations import Caller
     from airflow_provider_datalake.emulator.data_lake_store.nodes import Node
     from airflow_provider_datalake.emulator.data_lake_store.objects import Content

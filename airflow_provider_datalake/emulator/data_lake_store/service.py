@@ -103,7 +103,7 @@ class DataLakeStoreService:
         """
         if not _NAME.fullmatch(name):
             raise ValueError(
-                f"a Data Lake Store account has 3 to 24 lower-case letters and digits as its name, not {name!r}"
+                f"a Data Lake Store account is named with 3 to 24 lower-case letters and digits, got {name!r}"
             )
         now = int(time.time() * 1000)
         with self.database.transaction() as connection:
@@ -179,7 +179,7 @@ class DataLakeStoreService:
         until this has succeeded, and then go. Does nothing when the marker has been published already.
 
         :param marker: what :meth:`is_committed` knows afterwards, e.g. a job's id
-        :param files: store, path in the store, and where the bytes are on this machine, on the same file system
+        :param files: store, path in it, and where the bytes are on this machine, on the same file system
         :param principal: will own them
         :param extra: what else is written in the same transaction
         :raises PermissionError: when the principal may not write to one of the paths
@@ -208,7 +208,7 @@ class DataLakeStoreService:
                 committed.setdefault(entry.name, {})
         for store, name in self._objects.settle(committed):
             log.error(
-                "The file %s of store %s has lost bytes: the machine failed before they were on disk",
+                "The file %s of store %s has lost bytes that were written",
                 name,
                 store,
             )
