@@ -1,4 +1,4 @@
-"""One poll for many waiting jobs: all waiters of one event loop, connection and project share one listing."""
+"""One poll for many waiting jobs: all waiters of one event loop, connection and place share one listing."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def shared_poller(key: Hashable, connect: Callable[[], Awaitable[JobService]]) -
     """
     Get the poller that all waiters with this key share in the running event loop.
 
-    :param key: names the connection and the project
+    :param key: names the connection, and the project or account
     :param connect: makes the service from the connection as it is now; called again after an auth error
     :return: the poller
     """

@@ -34,7 +34,7 @@ class JobRequest(Protocol):
 
 class JobService(Protocol):
     """
-    One service, one connection, one project: blocking calls, errors of ``exceptions.py`` only.
+    One service, one connection, one project or account: blocking calls, errors of ``exceptions.py`` only.
 
     ``AuthenticationError`` means that the credentials were refused, ``ServiceError`` that another call may
     work.
