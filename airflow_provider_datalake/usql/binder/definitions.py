@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_datalake.usql import ast
 from airflow_provider_datalake.usql import catalog as model
 from airflow_provider_datalake.usql.binder import errors
+from airflow_provider_datalake.usql.binder.column_types import check_column
 from airflow_provider_datalake.usql.binder.errors import failure, unsupported
 from airflow_provider_datalake.usql.binder.insertion import insert_rowset
 from airflow_provider_datalake.usql.binder.rowsets import bind_rowset
@@ -201,7 +202,10 @@ def _defined_columns(definitions: tuple[ast.ColumnDefinition, ...]) -> tuple[Col
                 errors.DUPLICATE_COLUMN, f"column {definition.name} is defined twice", definition.span
             )
         seen.add(definition.name)
-    return tuple(model.Column(item.name, resolve_type(item.type)) for item in definitions)
+    columns = tuple(model.Column(item.name, resolve_type(item.type)) for item in definitions)
+    for column, definition in zip(columns, definitions, strict=True):
+        check_column(column.name, column.type, definition.type.span)
+    return columns
 
 
 def _index(node: ast.IndexDefinition, columns: tuple[Column, ...]) -> model.Index:

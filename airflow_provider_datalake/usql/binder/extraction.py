@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from airflow_provider_datalake.usql.binder import errors
+from airflow_provider_datalake.usql.binder.column_types import COLLECTIONS, check_column
 from airflow_provider_datalake.usql.binder.constants import constant_text, fold_constant
 from airflow_provider_datalake.usql.binder.errors import failure
 from airflow_provider_datalake.usql.binder.formats import extract_format
@@ -43,7 +44,6 @@ _VIRTUAL_KINDS = (
     Kind.DATETIME,
 )
 _PATTERN = re.compile(r"\{[^{}]*\}")
-_COLLECTIONS = (Kind.ARRAY, Kind.MAP, Kind.PLAIN_ARRAY)
 
 
 def extract(environment: Environment, node: ast.Extract, label: str) -> Rowset:
@@ -107,7 +107,8 @@ def _columns(node: ast.Extract) -> tuple[PlanColumn, ...]:
             )
         seen.add(definition.name)
         type_ = resolve_type(definition.type)
-        if type_.kind in _COLLECTIONS:
+        check_column(definition.name, type_, definition.type.span)
+        if type_.kind in COLLECTIONS:
             raise failure(
                 errors.TYPE_MISMATCH,
                 f"column {definition.name}: the built-in extractors cannot read {type_}; "

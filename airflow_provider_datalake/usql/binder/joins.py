@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from airflow_provider_datalake.usql import ast
 from airflow_provider_datalake.usql.binder import errors
+from airflow_provider_datalake.usql.binder.column_types import check_comparable
 from airflow_provider_datalake.usql.binder.errors import failure
 from airflow_provider_datalake.usql.binder.relation import merge_inputs
 from airflow_provider_datalake.usql.binder.sources import (
@@ -18,13 +19,11 @@ from airflow_provider_datalake.usql.binder.sources import (
     column_reference,
     lookup,
 )
-from airflow_provider_datalake.usql.types import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _OUTER = {"LEFT OUTER": "LEFT", "RIGHT OUTER": "RIGHT", "FULL OUTER": "FULL"}
-_NOT_COMPARABLE = (Kind.ARRAY, Kind.MAP)
 
 
 def join(node: ast.Join, left: Source, right: Source) -> Source:
@@ -102,8 +101,7 @@ def _equality(part: ast.Expression, left: Source, right: Source) -> exp.Expr:
             "cast one of them in a SELECT before the join",
             part.span,
         )
-    if first.type.kind in _NOT_COMPARABLE:
-        raise failure(errors.TYPE_MISMATCH, f"values of {first.type} cannot be joined on", part.span)
+    check_comparable("ON", first.type, part.span)
     return exp.EQ(this=first.sql.copy(), expression=second.sql.copy())
 
 

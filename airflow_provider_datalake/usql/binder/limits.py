@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_datalake.usql.binder.environment import Environment
     from airflow_provider_datalake.usql.binder.grouping import Grouping
+    from airflow_provider_datalake.usql.plan import PlanColumn
 
 MAXIMUM_FETCH = 10_000
 _NOT_SORTABLE = (Kind.ARRAY, Kind.MAP, Kind.PLAIN_ARRAY, Kind.ENUM, Kind.NULL)
@@ -71,15 +73,14 @@ def limit_select(
     if not _check(node.order_by, node.offset, node.fetch):
         return relation
     outputs = _outputs(relation)
-    own = {column.name for column in outputs}
-    hidden = tuple(column for column in columns if column.name not in own or column.alias is not None)
+    names = _names(relation, columns)
     keys: list[tuple[exp.Expr, ast.SortItem]] = []
     extra: list[exp.Alias] = []
     for item in node.order_by:
-        if isinstance(item.value, ast.Name) and item.value.name in own:
+        if isinstance(item.value, ast.Name) and any(item.value.name == output.name for output in outputs):
             keys.append((_sort_key(environment, item, outputs, Stage.ROWS), item))
             continue
-        key = _sort_key(environment, item, hidden, Stage.SELECT)
+        key = _sort_key(environment, item, names, Stage.SELECT)
         if grouping is not None:
             grouping.check(key, item.value, columns)
         if node.distinct:
@@ -88,7 +89,7 @@ def limit_select(
                 "the ORDER BY of SELECT DISTINCT can only name the columns that are selected",
                 item.value.span,
             )
-        name = f"order {len(extra)}"
+        name = hidden_name(relation.columns, len(extra))
         extra.append(aliased(key, name))
         keys.append((column_of(name, "q"), item))
     query = relation.query
@@ -113,6 +114,28 @@ def _outputs(relation: Relation) -> tuple[SourceColumn, ...]:
         SourceColumn(column.name, column.type, None, column_of(column.sql_name, "q"))
         for column in relation.columns
     )
+
+
+def _names(relation: Relation, columns: Sequence[SourceColumn]) -> tuple[SourceColumn, ...]:
+    """Give what an ORDER BY may name: the columns of the list, and behind an alias also those of FROM."""
+    projections = zip(relation.columns, relation.query.selects, strict=True)
+    own = [SourceColumn(column.name, column.type, None, sql.unalias()) for column, sql in projections]
+    taken = {column.name for column in own}
+    return (*own, *(replace(column, needs_alias=column.name in taken) for column in columns))
+
+
+def hidden_name(columns: Sequence[PlanColumn], number: int) -> str:
+    """
+    Name a column that rows are only sorted by.
+
+    :param columns: the columns beside it
+    :param number: which of several it is
+    :return: a SQL name that none of the columns has
+    """
+    name = f"order by {number}"
+    while any(column.sql_name.lower() == name for column in columns):
+        name += "_"
+    return name
 
 
 def _sort_key(

@@ -5,21 +5,25 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from sqlglot import exp
+
 from airflow_provider_datalake.usql import ast
 from airflow_provider_datalake.usql.binder import errors
+from airflow_provider_datalake.usql.binder.column_types import COLLECTIONS, check_comparable
 from airflow_provider_datalake.usql.binder.constants import constant_text, fold_constant
 from airflow_provider_datalake.usql.binder.errors import failure, unsupported
 from airflow_provider_datalake.usql.binder.extraction import resolve_uri
 from airflow_provider_datalake.usql.binder.formats import output_format
+from airflow_provider_datalake.usql.binder.limits import hidden_name
+from airflow_provider_datalake.usql.binder.relation import Relation, aliased, column_of, read_rowset
 from airflow_provider_datalake.usql.binder.rowsets import bind_rowset
+from airflow_provider_datalake.usql.binder.scopes import Stage, bind_value
+from airflow_provider_datalake.usql.binder.sources import SourceColumn
 from airflow_provider_datalake.usql.plan import OutputStep
-from airflow_provider_datalake.usql.types import Kind
 
 if TYPE_CHECKING:
     from airflow_provider_datalake.usql.binder.environment import Environment
     from airflow_provider_datalake.usql.plan import Rowset
-
-_COLLECTIONS = (Kind.ARRAY, Kind.MAP)
 
 
 def output(environment: Environment, node: ast.Output) -> None:
@@ -34,10 +38,12 @@ def output(environment: Environment, node: ast.Output) -> None:
     uri = _target(environment, node.to)
     text = output_format(node.using, partial(fold_constant, environment))
     _check_types(rowset, node)
-    order = tuple(_sort_key(rowset, item) for item in node.order_by)
+    sorted_rows, order = _order(environment, rowset, node.order_by)
     environment.written.add(uri)
     environment.plan.add(
-        OutputStep(environment.plan.step_id("output"), rowset.id, rowset.columns, uri, text, order, node.span)
+        OutputStep(
+            environment.plan.step_id("output"), sorted_rows, rowset.columns, uri, text, order, node.span
+        )
     )
 
 
@@ -63,7 +69,7 @@ def _target(environment: Environment, expression: ast.Expression) -> str:
 
 def _check_types(rowset: Rowset, node: ast.Output) -> None:
     for column in rowset.columns:
-        if column.type.kind in _COLLECTIONS:
+        if column.type.kind in COLLECTIONS:
             raise failure(
                 errors.OUTPUTTER_TYPE,
                 f"{_name(node.using)} was used to output column {column.name} of type {column.type}.",
@@ -78,14 +84,28 @@ def _name(using: ast.Expression) -> str:
     return "The outputter"
 
 
-def _sort_key(rowset: Rowset, item: ast.SortItem) -> tuple[str, bool]:
-    if not isinstance(item.value, ast.Name):
-        raise unsupported("expressions in the ORDER BY of an OUTPUT", item.value.span)
-    for column in rowset.columns:
-        if column.name == item.value.name:
-            if column.type.kind in _COLLECTIONS:
-                raise failure(
-                    errors.TYPE_MISMATCH, f"rows cannot be sorted by {column.type}", item.value.span
-                )
-            return column.sql_name, item.descending
-    raise failure(errors.UNKNOWN_COLUMN, f"the rowset has no column {item.value.name}", item.value.span)
+def _order(
+    environment: Environment, rowset: Rowset, items: tuple[ast.SortItem, ...]
+) -> tuple[str, tuple[tuple[str, bool], ...]]:
+    """Find the columns to sort by; expressions become columns of a rowset before, which are not written."""
+    columns = [
+        SourceColumn(column.name, column.type, rowset.label, column_of(column.sql_name, rowset.id))
+        for column in rowset.columns
+    ]
+    keys: list[tuple[str, bool]] = []
+    extra: list[exp.Alias] = []
+    for item in items:
+        value = bind_value(environment, item.value, columns, Stage.ROWS)
+        check_comparable("ORDER BY", value.type, item.value.span)
+        name = value.sql.name
+        if not isinstance(value.sql, exp.Column):
+            name = hidden_name(rowset.columns, len(extra))
+            extra.append(aliased(value.sql, name))
+        keys.append((name, item.descending))
+    if not extra:
+        return rowset.id, tuple(keys)
+    plain = read_rowset(rowset)
+    query = plain.query.copy()
+    query.set("expressions", [*query.selects, *extra])
+    relation = Relation(query, rowset.columns, plain.inputs)
+    return environment.plan.add_query(relation, rowset.label, items[0].span).id, tuple(keys)

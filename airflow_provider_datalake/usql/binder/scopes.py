@@ -57,11 +57,7 @@ class ColumnScope:
         :return: the column
         :raises CompileError: when there is none, or more than one
         """
-        found = [
-            column
-            for column in self._columns
-            if column.name == name and (qualifier is None or column.alias == qualifier)
-        ]
+        found = [column for column in self._columns if column.is_called(name, qualifier)]
         label = name if qualifier is None else f"{qualifier}.{name}"
         if not found:
             known = ", ".join(dict.fromkeys(column.name for column in self._columns)) or "none"
@@ -90,7 +86,7 @@ class ColumnScope:
         :param name: the name
         :return: whether it is
         """
-        return any(column.name == name for column in self._columns)
+        return any(column.is_called(name, None) for column in self._columns)
 
     def variable(self, name: str, span: Span) -> Typed:
         """

@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from airflow_provider_datalake.usql import ast
 from airflow_provider_datalake.usql.binder import errors
+from airflow_provider_datalake.usql.binder.column_types import check_column, check_comparable
 from airflow_provider_datalake.usql.binder.errors import failure
 from airflow_provider_datalake.usql.binder.from_clause import FromClause
 from airflow_provider_datalake.usql.binder.grouping import Grouping, has_aggregate
@@ -16,7 +17,6 @@ from airflow_provider_datalake.usql.binder.limits import limit_select
 from airflow_provider_datalake.usql.binder.relation import Relation, aliased, plan_columns
 from airflow_provider_datalake.usql.binder.scopes import Stage, bind_condition, bind_value, not_ordinal
 from airflow_provider_datalake.usql.binder.sources import SourceColumn
-from airflow_provider_datalake.usql.types import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from airflow_provider_datalake.usql.binder.sources import Source
     from airflow_provider_datalake.usql.diagnostics import Span
     from airflow_provider_datalake.usql.types import Type
-
-_NO_COLUMN = (Kind.TIMESPAN, Kind.PLAIN_ARRAY, Kind.ENUM, Kind.NULL)
-_NOT_COMPARABLE = (Kind.ARRAY, Kind.MAP)
 
 
 @dataclass(frozen=True)
@@ -93,8 +90,7 @@ def _grouping(environment: Environment, node: ast.Select, source: Source) -> Gro
     named: list[SourceColumn] = []
     for item in node.group_by:
         key = bind_value(environment, item.value, source.columns, Stage.ROWS)
-        if key.type.kind in (*_NO_COLUMN, *_NOT_COMPARABLE):
-            raise failure(errors.TYPE_MISMATCH, f"rows cannot be grouped by {key.type}", item.value.span)
+        check_comparable("GROUP BY", key.type, item.value.span)
         keys.append(not_ordinal(key))
         if item.alias is not None:
             named.append(SourceColumn(item.alias, key.type, None, keys[-1]))
@@ -150,9 +146,7 @@ def _computed(
         raise failure(
             errors.ALIAS_REQUIRED, "a computed column needs a name: add AS and a name", item.value.span
         )
-    if value.type.kind in _NO_COLUMN:
-        what = "null without a type; cast it" if value.type.kind is Kind.NULL else str(value.type)
-        raise failure(errors.TYPE_MISMATCH, f"column {name} cannot be {what}", item.value.span)
+    check_column(name, value.type, item.value.span)
     return Projection(name, value.type, value.sql, item.span)
 
 
@@ -173,7 +167,4 @@ def _check_names(projections: list[Projection]) -> None:
 
 def _check_distinct(projections: list[Projection]) -> None:
     for item in projections:
-        if item.type.kind in _NOT_COMPARABLE:
-            raise failure(
-                errors.TYPE_MISMATCH, f"DISTINCT cannot compare column {item.name}, {item.type}", item.span
-            )
+        check_comparable(f"DISTINCT of column {item.name}", item.type, item.span)

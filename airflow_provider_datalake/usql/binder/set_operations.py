@@ -60,8 +60,11 @@ def combine(node: ast.SetOperation, left: Relation, right: Relation) -> Relation
     for pair in pairs:
         _check_types(pair, node.operator, node.right.span)
     columns = plan_columns((pair.name, pair.type) for pair in pairs)
+    first = [pair.left for pair in pairs]
     query = _CLASSES[node.operator](
-        this=_side(left, [(column, pair.left) for column, pair in zip(columns, pairs, strict=True)]),
+        this=left.query
+        if _continues(node, left, columns, first)
+        else _side(left, list(zip(columns, first, strict=True))),
         expression=_side(right, [(column, pair.right) for column, pair in zip(columns, pairs, strict=True)]),
         distinct=node.distinct,
     )
@@ -141,6 +144,20 @@ def _check_types(pair: _Pair, operator: str, span: Span) -> None:
             "right; cast it in a SELECT",
             span,
         )
+
+
+def _continues(
+    node: ast.SetOperation,
+    left: Relation,
+    columns: tuple[PlanColumn, ...],
+    wanted: list[PlanColumn | None],
+) -> bool:
+    """Tell whether the left side is the same operation with the same columns: a chain then stays flat."""
+    return (
+        type(left.query) is _CLASSES[node.operator]
+        and left.query.args.get("distinct") == node.distinct
+        and left.columns == columns == tuple(wanted)
+    )
 
 
 def _side(relation: Relation, wanted: list[tuple[PlanColumn, PlanColumn | None]]) -> exp.Select:

@@ -25,12 +25,26 @@ class SourceColumn:
     :param type: its type, nullable where an outer join made it so
     :param alias: of its source: an identifier, or a rowset variable with its at sign; None for a bare query
     :param sql: what it is in SQL
+    :param needs_alias: whether another column takes its bare name
     """
 
     name: str
     type: Type
     alias: str | None
     sql: exp.Expr
+    needs_alias: bool = False
+
+    def is_called(self, name: str, qualifier: str | None) -> bool:
+        """
+        Tell whether a reference means this column.
+
+        :param name: case-sensitive
+        :param qualifier: the alias before it, None for none
+        :return: whether it does
+        """
+        if qualifier is None:
+            return self.name == name and not self.needs_alias
+        return self.name == name and self.alias == qualifier
 
 
 @dataclass(frozen=True)
@@ -96,11 +110,7 @@ def lookup(source: Source, name: str, qualifier: str | None) -> list[SourceColum
     :param qualifier: their source's alias, None for any
     :return: all that match; several for an ambiguous name
     """
-    return [
-        column
-        for column in source.columns
-        if column.name == name and (qualifier is None or column.alias == qualifier)
-    ]
+    return [column for column in source.columns if column.is_called(name, qualifier)]
 
 
 def column_reference(expression: ast.Expression) -> tuple[str | None, str] | None:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from airflow_provider_datalake.usql.binder import errors
+from airflow_provider_datalake.usql.binder.column_types import check_column
 from airflow_provider_datalake.usql.binder.errors import failure
 from airflow_provider_datalake.usql.binder.relation import Relation, aliased, column_of, plan_columns
 from airflow_provider_datalake.usql.binder.scopes import Stage, bind_value
 from airflow_provider_datalake.usql.expressions import common_type, convert
 from airflow_provider_datalake.usql.sql_types import sql_type
-from airflow_provider_datalake.usql.types import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from airflow_provider_datalake.usql.binder.environment import Environment
     from airflow_provider_datalake.usql.diagnostics import Span
     from airflow_provider_datalake.usql.types import Type
-
-_NO_COLUMN = (Kind.TIMESPAN, Kind.PLAIN_ARRAY, Kind.ENUM, Kind.NULL)
 
 
 def bind_values(
@@ -57,9 +55,7 @@ def bind_values(
     by_column = list(zip(*bound, strict=True))
     types = list(wanted) or [common_type(values) for values in by_column]
     for name, type_, values in zip(names, types, by_column, strict=True):
-        if type_.kind in _NO_COLUMN:
-            what = "null without a type; cast it" if type_.kind is Kind.NULL else str(type_)
-            raise failure(errors.TYPE_MISMATCH, f"column {name} cannot be {what}", values[0].span)
+        check_column(name, type_, values[0].span)
     columns = plan_columns(zip(names, types, strict=True))
     tuples = [
         exp.Tuple(expressions=[convert(value, type_).sql for value, type_ in zip(row, types, strict=True)])

@@ -68,7 +68,7 @@ def expand(environment: Environment, view: View, span: Span) -> Rowset:
 
 
 def _query(view: View) -> ast.Query:
-    statement = parse(f"@view = {view.text};").statements[0]
+    statement = parse(f"@view = {view.text}\n;").statements[0]
     if not isinstance(statement, ast.Assign):
         raise failure(errors.INVALID_QUERY, "the stored text is no query", statement.span)
     return statement.query
