@@ -283,7 +283,7 @@ class Contents:
         :param store: the store's name
         :param names: its path
         :param caller: who asks
-        :return: the file, whose object must be unpinned some time; None when there is no file
+        :return: the file, whose object must be abandoned some time; None when there is no file
         :raises StoreError: when the caller may not read it
         """
         objects = self._machine.objects

@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 import uuid
-from collections import Counter
+from collections import Counter, deque
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -85,6 +85,8 @@ class ObjectFiles:
         self._guard = threading.Lock()
         self._locks: dict[str, tuple[threading.Lock, int]] = {}
         self._pins: Counter[str] = Counter()
+        # Filled by finalizers, which may run anywhere and therefore must not take a lock.
+        self._abandoned: deque[list[str]] = deque()
         self._unneeded: dict[str, str] = {}
         self._folders: set[Path] = set()
         self.root.mkdir(parents=True, exist_ok=True)
@@ -182,10 +184,11 @@ class ObjectFiles:
 
     def pin(self, name: str) -> None:
         """
-        Keep an object's bytes as they are until :meth:`unpin`, whatever becomes of its file.
+        Keep an object's bytes as they are until it is abandoned, whatever becomes of its file.
 
         :param name: the object
         """
+        self.release()
         with self._guard:
             self._pins[name] += 1
 
@@ -199,14 +202,19 @@ class ObjectFiles:
         with self._guard:
             return self._pins[name] > 0
 
-    def unpin(self, names: Iterable[str]) -> None:
+    def abandon(self, names: list[str]) -> None:
         """
-        Let go of objects; those that no file has any more are deleted.
+        Let go of pinned objects at the next :meth:`release`; takes no lock, as finalizers must not.
 
         :param names: the objects
         """
+        self._abandoned.append(names)
+
+    def release(self) -> None:
+        """Let go of what was abandoned; objects that no file has any more are deleted."""
         with self._guard:
-            self._pins.subtract(names)
+            while self._abandoned:
+                self._pins.subtract(self._abandoned.popleft())
             self._pins = +self._pins
             free = [(store, name) for name, store in self._unneeded.items() if not self._pins[name]]
             for _, name in free:

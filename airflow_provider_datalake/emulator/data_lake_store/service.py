@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from airflow_provider_datalake.emulator.config import Config
+    from airflow_provider_datalake.emulator.data_lake_store.nodes import Node
     from airflow_provider_datalake.emulator.data_lake_store.publishing import StagedFile
     from airflow_provider_datalake.emulator.identity.principals import Principal
     from airflow_provider_datalake.emulator.identity.service import IdentityService
@@ -85,6 +86,7 @@ class DataLakeStoreService:
 
         :param now: seconds since the epoch
         """
+        self.release()
         milliseconds = int(now * 1000)
         with self.database.transaction() as connection:
             for node in nodes.expired(connection, milliseconds):
@@ -162,6 +164,29 @@ class DataLakeStoreService:
         """
         with self.database.read() as connection:
             return [row[0] for row in connection.execute("SELECT name FROM stores ORDER BY name")]
+
+    # Files that scripts read
+
+    def local_path(self, node: Node) -> Path:
+        """
+        Tell where a file's bytes are on this machine.
+
+        :param node: the file
+        :return: the path; it has these bytes and no others only while the file is pinned
+        """
+        return self._objects.path(node.store, str(node.object))
+
+    def abandon(self, objects: list[str]) -> None:
+        """
+        Let go of pinned files, at the next opportunity; may be called from anywhere.
+
+        :param objects: what holds their bytes
+        """
+        self._objects.abandon(objects)
+
+    def release(self) -> None:
+        """Let go of what was abandoned, now."""
+        self._objects.release()
 
     # Results of jobs
 
