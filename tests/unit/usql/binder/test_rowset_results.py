@@ -54,7 +54,19 @@ QUERIES = [
         "SELECT p.id, x.v FROM @p AS p SEMIJOIN @d AS d ON p.dep == d.dep CROSS JOIN (VALUES (7), (8)) AS x(v)",
         ["1,7", "1,8", "4,7", "4,8"],
     ),
+    (
+        ("SELECT a.id, x.title FROM @p AS a JOIN ((VALUES ((int?)10, \"Sales\")) AS x(dep, title) JOIN @d AS y"
+        " ON x.title == y.title) ON a.dep == x.dep"),
+        ["1,Sales", "4,Sales"],
+    ),
+    ("SELECT n, m FROM (VALUES (1, 2)) AS X(n, m) CROSS JOIN (VALUES (3)) AS Y(k), (VALUES (4)) AS Z(l)", ["1,2"]),
     # Groups
+    ("SELECT COUNT(*) AS n, SUM(id) AS s FROM @p WHERE id > 100", ["0,"]),
+    ("SELECT dep, COUNT(*) AS n FROM @p WHERE id > 100 GROUP BY dep", []),
+    ("SELECT MAX(id) - MIN(id) AS span FROM @p", ["3"]),
+    ("SELECT dep ?? 0 AS d, ANY_VALUE(name) AS n FROM @p WHERE id < 3 GROUP BY dep ?? 0", ["0,Bob", "10,Ann"]),
+    ("SELECT m[\"Ann\"] AS x FROM (SELECT MAP_AGG(name, id) AS m FROM @p WHERE id < 3) AS s", ["1"]),
+    ("SELECT p.dep, COUNT(d.title) AS n FROM @p AS p LEFT OUTER JOIN @d AS d ON p.dep == d.dep GROUP BY p.dep", [",0", "10,2", "30,0"]),
     ("SELECT dep, COUNT(*) AS n FROM @p GROUP BY dep", [",1", "10,2", "30,1"]),
     ("SELECT COUNT(name) AS n, SUM(id) AS s, AVG(id) AS a, MIN(name) AS m FROM @p", ["3,10,2,Ann"]),
     ("SELECT dep, COUNT(*) AS n FROM @p GROUP BY dep HAVING COUNT(*) > 1", ["10,2"]),
@@ -86,6 +98,13 @@ QUERIES = [
     ("SELECT 0 - id AS id FROM @p ORDER BY id FETCH 1", ["-4"]),
     ("SELECT dep FROM @p GROUP BY dep ORDER BY SUM(id) DESC FETCH 1", ["10"]),
     ("SELECT id FROM @p ORDER BY 1, id DESC FETCH 1", ["4"]),
+    ("SELECT 0 - id AS id FROM @p ORDER BY id * 1 FETCH 1", ["-4"]),
+    ("SELECT 0 - p.id AS id FROM @p AS p ORDER BY p.id * 1 FETCH 1", ["-1"]),
+    ("SELECT id FROM @p UNION ALL SELECT 9 AS id FROM @d", ["1", "2", "3", "4", "9", "9", "9"]),
+    ("(SELECT id FROM @p ORDER BY id FETCH 1) UNION ALL SELECT id FROM @p WHERE id > 3", ["1", "4"]),
+    ("SELECT id FROM @p UNION ALL SELECT id FROM @p INTERSECT SELECT 1 AS id FROM @p", ["1", "1", "2", "3", "4"]),
+    ("(SELECT id FROM @p UNION ALL SELECT id FROM @p) INTERSECT SELECT 1 AS id FROM @p", ["1"]),
+    ("SELECT id FROM @p EXCEPT (SELECT id FROM @p EXCEPT SELECT 1 AS id FROM @p)", ["1"]),
     # Windows
     ("SELECT id, ROW_NUMBER() OVER (ORDER BY id DESC) AS n FROM @p", ["1,4", "2,3", "3,2", "4,1"]),
     (
@@ -135,3 +154,13 @@ def machine(tmp_path: Path) -> LocalMachine:
 def test_a_query_gives_its_rows(machine: LocalMachine, query: str, rows: list[str]) -> None:
     text = f'{ROWSETS}@q = {query};\nOUTPUT @q TO "/q.csv" USING Outputters.Csv(quoting : false);'
     assert machine.lines(text) == rows
+
+
+def test_a_long_chain_of_unions_is_compiled_and_run(machine: LocalMachine) -> None:
+    chain = " UNION ALL ".join(f"SELECT {number} AS n FROM @p WHERE id == 1" for number in range(300))
+    assert len(machine.lines(f'{ROWSETS}@q = {chain}; OUTPUT @q TO "/q.csv" USING Outputters.Csv();')) == 300
+
+
+def test_an_output_is_sorted_by_expressions(machine: LocalMachine) -> None:
+    text = f'{ROWSETS}OUTPUT @p TO "/q.csv" ORDER BY id % 2 DESC, id USING Outputters.Csv();'
+    assert [line[0] for line in machine.run(text)["/q.csv"].splitlines()] == ["1", "3", "2", "4"]
