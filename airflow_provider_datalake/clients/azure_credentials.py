@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 REFRESH_SECONDS = 300.0
 """How long before its end a token is replaced."""
+LOCK_SECONDS = 1.0
+"""How long one thread waits for a token that another one is fetching."""
 # Microsoft's own client for people, which Azure's command line uses too.
 PUBLIC_CLIENT_ID = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 
@@ -63,11 +65,17 @@ class TokenSource:
         identity = self._settings.identity
         if identity.method is AuthMethod.BEARER_TOKEN:
             return identity.secret
-        with self._lock:
+        # The holder may be a thread that a signal has interrupted, and whose handler waits for us: to fetch
+        # twice does no harm, to wait for each other would.
+        locked = self._lock.acquire(timeout=LOCK_SECONDS)
+        try:
             if renew or time.time() > self._expires_at - REFRESH_SECONDS:
                 found = self._fetch(fresh=renew)
                 self._token, self._expires_at = found.token, float(found.expires_on)
             return self._token
+        finally:
+            if locked:
+                self._lock.release()
 
     def _fetch(self, *, fresh: bool) -> AccessToken:
         from azure.core.exceptions import AzureError, ClientAuthenticationError, ServiceRequestError

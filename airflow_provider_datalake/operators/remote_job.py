@@ -175,8 +175,8 @@ class RemoteJobOperator(BaseOperator):
         """
         End the wait and cancel the job.
 
-        Runs inside a signal handler: no supervisor calls, no locks that the interrupted code may hold (a
-        thread has its own sessions and connections, hence the thread), and never for long.
+        Runs inside a signal handler: no supervisor calls, no locks that the interrupted code may hold
+        (hence the thread), and never for long.
         """
         if self._interrupt is None:
             self._interrupt = Interrupt()
