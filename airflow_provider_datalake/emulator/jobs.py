@@ -134,6 +134,8 @@ class JobQueue:
         name: str = "",
         owner: str = "",
         priority: int = 9,
+        job_id: str | None = None,
+        before: Callable[[Job], object] = lambda job: None,
     ) -> tuple[Job, bool]:
         """
         Submit a job, unless its key names an earlier one.
@@ -145,13 +147,15 @@ class JobQueue:
         :param name: the client's name for the job
         :param owner: who submits it
         :param priority: 0 (first) to 9
+        :param job_id: the job's id, where the client chooses it
+        :param before: called with a new job before it can run
         :return: the job that has the key, and whether it is a new one
         """
         if kind not in self._runners:
             raise KeyError(f"no runner for jobs of kind {kind!r}")
         now = time.time()
         new = Job(
-            id=_new_id(now),
+            id=job_id or _new_id(now),
             kind=kind,
             scope=scope,
             request=request,
@@ -163,6 +167,7 @@ class JobQueue:
         )
         job, created = self.store.add(new)
         if created:
+            before(job)
             self._enqueue(job)
         return job, created
 

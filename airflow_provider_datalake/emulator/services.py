@@ -52,9 +52,9 @@ class Services:
         self.maxcompute = MaxComputeService(config)
         self.identity = IdentityService(config)
         self.stores = DataLakeStoreService(config, self.identity)
-        self.resources = ResourceManagerService(config, self.identity)
-        self.analytics = DataLakeAnalyticsService(config, self.identity, self.stores)
-        self._all: tuple[Service, ...] = (self.maxcompute, self.stores)
+        self.resources = ResourceManagerService(config, self.identity, self.stores)
+        self.analytics = DataLakeAnalyticsService(config, self.identity, self.stores, self.resources)
+        self._all: tuple[Service, ...] = (self.maxcompute, self.stores, self.resources, self.analytics)
 
     def start(self) -> None:
         """Start all services."""

@@ -34,6 +34,7 @@ class IdentityService:
     """
 
     def __init__(self, config: Config) -> None:
+        self.tenant = config.tenant
         self._static_token = config.bearer_token
         self.owner = Principal(object_id(config.access_id), config.access_id, is_owner=True)
 

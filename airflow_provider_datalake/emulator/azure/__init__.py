@@ -1,0 +1,1 @@
+"""What Azure's REST services have in common: calls, error bodies, OData parameters."""

@@ -1,0 +1,447 @@
+"""The resource manager's routes for groups, accounts and what accounts have."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_datalake.emulator.azure import odata
+from airflow_provider_datalake.emulator.azure.calls import answer, empty
+from airflow_provider_datalake.emulator.azure.errors import AzureError, invalid
+from airflow_provider_datalake.emulator.resource_manager.providers import PROVIDERS
+from airflow_provider_datalake.emulator.resource_manager.resources import ANALYTICS, GROUP, STORE
+from airflow_provider_datalake.emulator.resource_manager.service import now_text
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from airflow_provider_datalake.emulator.azure.calls import Call
+    from airflow_provider_datalake.emulator.resource_manager.providers import Part, Provider
+    from airflow_provider_datalake.emulator.resource_manager.resources import Resource
+    from airflow_provider_datalake.emulator.resource_manager.service import ResourceManagerService
+
+_NAMES = {STORE: re.compile(r"[a-z0-9]{3,24}"), ANALYTICS: re.compile(r"[a-z0-9]{3,24}")}
+_API = "2016-11-01"
+
+
+def owner_only(call: Call) -> None:
+    """
+    Check that a request comes from the owner of all resources.
+
+    :param call: the request
+    :raises AzureError: when it does not
+    """
+    if not call.principal.is_owner:
+        raise AzureError(
+            403,
+            "AuthorizationFailed",
+            f"The client '{call.principal.name}' with object id '{call.principal.object_id}' does not have "
+            f"authorization to perform this action over scope '{call.request.url.path}'.",
+        )
+
+
+# Resource groups
+
+
+def _group(resource: Resource) -> dict[str, Any]:
+    shown = {
+        "id": f"/subscriptions/{resource.subscription}/resourceGroups/{resource.name}",
+        "name": resource.name,
+        "type": "Microsoft.Resources/resourceGroups",
+        "location": resource.content["location"],
+        "properties": {"provisioningState": "Succeeded"},
+    }
+    return {**shown, "tags": resource.content["tags"]} if resource.content["tags"] else shown
+
+
+def put_group(service: ResourceManagerService, call: Call) -> Response:
+    """Create or update a resource group."""
+    owner_only(call)
+    content = call.json()
+    if not content.get("location"):
+        raise invalid("The 'location' property is required for this resource group.", "LocationRequired")
+    subscription, name = call.path("subscription"), call.path("group")
+    known = service.resources.find(GROUP, subscription=subscription, name=name)
+    group = service.put_group(subscription, known[0].name if known else name, content)
+    return answer(_group(group), 200 if known else 201)
+
+
+def _require_group(service: ResourceManagerService, call: Call) -> Resource:
+    name = call.path("group")
+    found = service.resources.find(GROUP, subscription=call.path("subscription"), name=name)
+    if not found:
+        raise AzureError(404, "ResourceGroupNotFound", f"Resource group '{name}' could not be found.")
+    return found[0]
+
+
+def get_group(service: ResourceManagerService, call: Call) -> Response:
+    """Look at a resource group."""
+    return answer(_group(_require_group(service, call)))
+
+
+def head_group(service: ResourceManagerService, call: Call) -> Response:
+    """Tell whether a resource group exists."""
+    found = service.resources.find(GROUP, subscription=call.path("subscription"), name=call.path("group"))
+    return empty(204 if found else 404)
+
+
+def list_groups(service: ResourceManagerService, call: Call) -> Response:
+    """List resource groups."""
+    subscription = call.path("subscription")
+    items = [_group(one) for one in service.resources.find(GROUP, subscription=subscription)]
+    return answer(odata.page(call, items, f"/subscriptions/{subscription}/resourcegroups"))
+
+
+def delete_group(service: ResourceManagerService, call: Call) -> Response:
+    """Delete a resource group with all that is in it."""
+    owner_only(call)
+    group = _require_group(service, call)
+    for provider in (ANALYTICS, STORE):
+        where = {"subscription": group.subscription, "group": group.name}
+        for account in service.resources.find(provider, **where):
+            service.delete_account(account)
+    service.resources.delete([group])
+    operation = str(uuid.uuid4())
+    location = (
+        f"{call.address}/subscriptions/{group.subscription}/operationresults/{operation}"
+        f"?api-version={call.query('api-version') or '2022-09-01'}"
+    )
+    response = empty(202)
+    response.headers.update({"Location": location, "Retry-After": "0"})
+    return response
+
+
+def group_operation(service: ResourceManagerService, call: Call) -> Response:
+    """Tell that the deletion of a group has ended."""
+    return empty(200)
+
+
+class AccountHandlers:
+    """
+    The routes of one provider.
+
+    :param provider: the provider
+    """
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+
+    def _find(self, service: ResourceManagerService, call: Call) -> Resource | None:
+        where = {name: call.path(name) for name in ("subscription", "group")}
+        found = service.resources.find(self._provider.name, name=call.path("name"), **where)
+        return found[0] if found else None
+
+    def _require(self, service: ResourceManagerService, call: Call) -> Resource:
+        account = self._find(service, call)
+        if account is None:
+            raise self._missing(call)
+        return account
+
+    def _missing(self, call: Call) -> AzureError:
+        return AzureError(
+            404,
+            "ResourceNotFound",
+            f"The Resource '{self._provider.name}/accounts/{call.path('name')}' under resource group "
+            f"'{call.path('group')}' was not found.",
+        )
+
+    def put(self, service: ResourceManagerService, call: Call) -> Response:
+        """Create an account, or update the one that is there."""
+        owner_only(call)
+        group = _require_group(service, call)
+        content = call.json()
+        known = self._find(service, call)
+        if known is not None:
+            return self._changed(service, known, content)
+        self._check_new(service, call, content)
+        account = service.create_account(
+            self._provider, group.subscription, group.name, call.path("name"), content
+        )
+        return self._creating(service, call, account)
+
+    def _check_new(self, service: ResourceManagerService, call: Call, content: dict[str, Any]) -> None:
+        name = call.path("name")
+        if not _NAMES[self._provider.name].fullmatch(name):
+            raise invalid(
+                f"The account name '{name}' is invalid: it has 3 to 24 lower-case letters and digits.",
+                "InvalidAccountName",
+            )
+        if service.account(self._provider.name, name) is not None:
+            raise AzureError(409, "ResourceConflicted", "Resource Name belongs to another resource.")
+        if not content.get("location"):
+            raise invalid("The 'location' property is required for this resource.", "LocationRequired")
+        if self._provider.name == ANALYTICS:
+            self._check_store(service, content.get("properties") or {})
+
+    def _check_store(self, service: ResourceManagerService, properties: dict[str, Any]) -> None:
+        store = properties.get("defaultDataLakeStoreAccount")
+        if not store:
+            raise invalid("The 'properties.defaultDataLakeStoreAccount' is missing.", "InvalidArgument")
+        if service.account(STORE, store) is None:
+            raise invalid(
+                f"The Data Lake Store account '{store}' does not exist.", "DataLakeStoreAccountNotFound"
+            )
+        listed = [one.get("name") for one in properties.get("dataLakeStoreAccounts") or ()]
+        if store not in listed:
+            raise invalid(
+                f"The default Data Lake Store account '{store}' is not among 'dataLakeStoreAccounts'.",
+                "InvalidArgument",
+            )
+
+    def _creating(self, service: ResourceManagerService, call: Call, account: Resource) -> Response:
+        shown = service.shown(account)
+        shown["properties"].update({"provisioningState": "Creating", "state": None, "endpoint": None})
+        for name in ("creationTime", "lastModifiedTime"):
+            shown["properties"].pop(name)
+        operation = f"{account.content['properties']['accountId']}_0"
+        service.operations[operation] = 1
+        base = f"{call.address}/subscriptions/{account.subscription}"
+        location = account.content["location"]
+        headers = {
+            "Azure-AsyncOperation": f"{base}/providers/{self._provider.name}/locations/{location}"
+            f"/operationResults/{operation}?api-version={_API}",
+            "Location": f"{call.address}{self._provider.identifier(account)}/operationresults/0"
+            f"?api-version={_API}",
+            "Retry-After": "0",
+        }
+        return answer(shown, 201, headers)
+
+    def _changed(
+        self, service: ResourceManagerService, account: Resource, content: dict[str, Any]
+    ) -> Response:
+        given = content.get("properties") or {}
+        writable = {
+            key: value for key, value in given.items() if key in self._provider.writable and value is not None
+        }
+        properties = {**account.content["properties"], **writable, "lastModifiedTime": now_text()}
+        kept = {**account.content, "properties": properties}
+        if content.get("tags") is not None:
+            kept["tags"] = content["tags"]
+        changed = account.with_content(kept)
+        service.resources.put(changed)
+        for part in self._provider.parts:
+            for one in given.get(part.listed_as) or ():
+                service.put_part(changed, part, str(one["name"]), one.get("properties") or {})
+        return answer(service.shown(changed))
+
+    def patch(self, service: ResourceManagerService, call: Call) -> Response:
+        """Update an account."""
+        owner_only(call)
+        return self._changed(service, self._require(service, call), call.json())
+
+    def get(self, service: ResourceManagerService, call: Call) -> Response:
+        """Look at an account."""
+        return answer(service.shown(self._require(service, call)))
+
+    def delete(self, service: ResourceManagerService, call: Call) -> Response:
+        """Delete an account."""
+        owner_only(call)
+        account = self._find(service, call)
+        if account is None:
+            return empty(204)
+        service.delete_account(account)
+        return empty(200)
+
+    def list_in_subscription(self, service: ResourceManagerService, call: Call) -> Response:
+        """List the accounts of a subscription."""
+        return self._list(service, call, {"subscription": call.path("subscription")})
+
+    def list_in_group(self, service: ResourceManagerService, call: Call) -> Response:
+        """List the accounts of a resource group."""
+        group = _require_group(service, call)
+        return self._list(service, call, {"subscription": group.subscription, "group": group.name})
+
+    def _list(self, service: ResourceManagerService, call: Call, where: dict[str, str]) -> Response:
+        items = [
+            self._provider.show_basic(one) for one in service.resources.find(self._provider.name, **where)
+        ]
+        path = f"/subscriptions/{where['subscription']}"
+        path += f"/resourceGroups/{where['group']}" if "group" in where else ""
+        return answer(odata.page(call, items, f"{path}/providers/{self._provider.name}/accounts"))
+
+    def check_name(self, service: ResourceManagerService, call: Call) -> Response:
+        """Tell whether a name is free."""
+        name = str(call.json().get("name") or "")
+        if not _NAMES[self._provider.name].fullmatch(name):
+            message = "The account name has 3 to 24 lower-case letters and digits."
+            return answer({"nameAvailable": False, "reason": "Invalid", "message": message})
+        if service.account(self._provider.name, name) is not None:
+            message = f"An account named '{name}' already exists."
+            return answer({"nameAvailable": False, "reason": "AlreadyExists", "message": message})
+        return answer({"nameAvailable": True})
+
+    def capability(self, service: ResourceManagerService, call: Call) -> Response:
+        """Tell what a subscription may have in a region."""
+        subscription = call.path("subscription")
+        count = len(service.resources.find(self._provider.name, subscription=subscription))
+        return answer(
+            {
+                "subscriptionId": subscription,
+                "state": "Registered",
+                "maxAccountCount": 200,
+                "accountCount": count,
+                "migrationState": False,
+            }
+        )
+
+    def operation(self, service: ResourceManagerService, call: Call) -> Response:
+        """Tell how far the creation of an account is; the first look is always too early, as in the service."""
+        left = service.operations.get(call.path("operation"), 0)
+        if left > 0:
+            service.operations[call.path("operation")] = left - 1
+            return answer({"status": "InProgress"}, headers={"Retry-After": "0"})
+        service.operations.pop(call.path("operation"), None)
+        return answer({"status": "Succeeded"}, headers={"Retry-After": "0"})
+
+    def operation_result(self, service: ResourceManagerService, call: Call) -> Response:
+        """Give the account that an operation has created."""
+        return self.get(service, call)
+
+    def operations(self, service: ResourceManagerService, call: Call) -> Response:
+        """List what the provider can do."""
+        found = [
+            {
+                "name": f"{self._provider.name}/accounts/{verb}",
+                "display": {
+                    "provider": self._provider.name,
+                    "resource": "accounts",
+                    "operation": verb,
+                    "description": f"{verb} accounts",
+                },
+                "origin": "user,system",
+            }
+            for verb in ("read", "write", "delete")
+        ]
+        return answer({"value": found})
+
+    def enable_key_vault(self, service: ResourceManagerService, call: Call) -> Response:
+        """Refuse, as the service does for accounts whose keys it manages."""
+        self._require(service, call)
+        raise invalid(
+            "Operation EnableKeyVault is invalid under current encryption state or config of account.",
+            "InvalidOperation",
+        )
+
+    def no_containers(self, service: ResourceManagerService, call: Call) -> Response:
+        """Refuse what needs Azure Storage."""
+        raise invalid("The emulator does not support containers of storage accounts.", "NotSupported")
+
+
+class PartHandlers(AccountHandlers):
+    """
+    The routes of one kind of things that accounts have.
+
+    :param provider: the accounts' provider
+    :param part: the kind
+    """
+
+    def __init__(self, provider: Provider, part: Part) -> None:
+        super().__init__(provider)
+        self._part = part
+
+    def _thing(self, service: ResourceManagerService, account: Resource, call: Call) -> Resource | None:
+        wanted = call.path("part").lower()
+        return next((one for one in service.parts(account, self._part) if one.name.lower() == wanted), None)
+
+    def put_part(self, service: ResourceManagerService, call: Call) -> Response:
+        """Create or replace one."""
+        owner_only(call)
+        account = self._require(service, call)
+        properties = call.json().get("properties") or {}
+        self._check(service, properties, self._part.required, call.path("part"))
+        one = service.put_part(account, self._part, call.path("part"), properties)
+        return self._answer(account, one)
+
+    def _answer(self, account: Resource, one: Resource) -> Response:
+        if self._part.path in ("datalakestoreaccounts", "storageaccounts"):
+            return empty(200)
+        return answer(self._provider.show_part(account, self._part, one))
+
+    def _check(
+        self,
+        service: ResourceManagerService,
+        properties: dict[str, Any],
+        required: tuple[str, ...],
+        name: str,
+    ) -> None:
+        for field in required:
+            if not properties.get(field):
+                raise invalid(f"The 'properties.{field}' of '{name}' is missing.", "InvalidArgument")
+        if self._part.path == "datalakestoreaccounts" and service.account(STORE, name) is None:
+            raise invalid(
+                f"The Data Lake Store account '{name}' does not exist.", "DataLakeStoreAccountNotFound"
+            )
+        if self._part.path == "computepolicies":
+            _check_policy(properties)
+
+    def patch_part(self, service: ResourceManagerService, call: Call) -> Response:
+        """Change one."""
+        owner_only(call)
+        account = self._require(service, call)
+        one = self._thing(service, account, call)
+        if one is None:
+            raise self._no_part()
+        properties = call.json().get("properties") or {}
+        merged = {**one.content, **{key: value for key, value in properties.items() if value is not None}}
+        self._check(service, merged, self._part.required, one.name)
+        return self._answer(account, service.put_part(account, self._part, one.name, merged))
+
+    def get_part(self, service: ResourceManagerService, call: Call) -> Response:
+        """Look at one."""
+        account = self._require(service, call)
+        one = self._thing(service, account, call)
+        if one is None:
+            raise self._no_part()
+        return answer(self._provider.show_part(account, self._part, one))
+
+    def list_parts(self, service: ResourceManagerService, call: Call) -> Response:
+        """List all of an account."""
+        account = self._require(service, call)
+        items = [
+            self._provider.show_part(account, self._part, one) for one in service.parts(account, self._part)
+        ]
+        return answer(odata.page(call, items, f"{self._provider.identifier(account)}/{self._part.type}"))
+
+    def delete_part(self, service: ResourceManagerService, call: Call) -> Response:
+        """Delete one; one that is not there is fine."""
+        owner_only(call)
+        account = self._require(service, call)
+        one = self._thing(service, account, call)
+        if one is None:
+            return empty(204)
+        default = account.content["properties"].get("defaultDataLakeStoreAccount")
+        if self._part.path == "datalakestoreaccounts" and one.name == default:
+            raise invalid("The default Data Lake Store account cannot be removed.", "InvalidOperation")
+        service.resources.delete([one])
+        return empty(200)
+
+    def _no_part(self) -> AzureError:
+        words = {"firewallRules": "Firewall Rule", "computePolicies": "Compute Policy"}
+        what = words.get(self._part.type, self._part.type)
+        return AzureError(404, "ResourceNotFound", f"{what} does not exist.")
+
+
+def _check_policy(properties: dict[str, Any]) -> None:
+    kinds = ("User", "Group", "ServicePrincipal")
+    if properties["objectType"] not in kinds:
+        raise invalid(
+            f"'properties.objectType' must be one of {', '.join(kinds)}, not {properties['objectType']!r}.",
+            "InvalidArgument",
+        )
+    try:
+        uuid.UUID(str(properties["objectId"]))
+    except ValueError as error:
+        raise invalid(
+            f"'properties.objectId' must be a GUID, not {properties['objectId']!r}.", "InvalidArgument"
+        ) from error
+    limits = ("maxDegreeOfParallelismPerJob", "minPriorityPerJob")
+    if not any(properties.get(name) for name in limits):
+        raise invalid(f"A compute policy needs {' or '.join(limits)}.", "InvalidArgument")
+    for name in limits:
+        value = properties.get(name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+            raise invalid(f"'properties.{name}' must be a whole number from 1 on.", "InvalidArgument")
+
+
+HANDLERS = {name: AccountHandlers(provider) for name, provider in PROVIDERS.items()}

@@ -1,0 +1,208 @@
+"""The two resource providers: what their accounts are made of, and how they are shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_datalake.emulator.resource_manager.resources import ANALYTICS, STORE
+
+if TYPE_CHECKING:
+    from airflow_provider_datalake.emulator.resource_manager.resources import Resource
+
+STORE_SUFFIX = "azuredatalakestore.net"
+ANALYTICS_SUFFIX = "azuredatalakeanalytics.net"
+_BASIC = ("provisioningState", "state", "creationTime", "lastModifiedTime", "endpoint", "accountId")
+
+
+@dataclass(frozen=True)
+class Part:
+    """
+    A kind of things that an account has.
+
+    :param path: its name in addresses, in lower case
+    :param type: its name in ids and types
+    :param listed_as: the account's property that lists them
+    :param required: properties that it cannot be without
+    :param optional: further properties
+    :param secret: properties that are never shown
+    """
+
+    path: str
+    type: str
+    listed_as: str
+    required: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    secret: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Provider:
+    """
+    A resource provider.
+
+    :param name: its namespace
+    :param suffix: domain of its accounts
+    :param defaults: properties of a new account
+    :param writable: properties that a client may set
+    :param parts: what its accounts have
+    """
+
+    name: str
+    suffix: str
+    defaults: dict[str, Any]
+    writable: tuple[str, ...]
+    parts: tuple[Part, ...]
+
+    def identifier(self, account: Resource) -> str:
+        """
+        Give an account's id.
+
+        :param account: the account
+        :return: its path in the resource manager
+        """
+        return (
+            f"/subscriptions/{account.subscription}/resourceGroups/{account.group}/providers/{self.name}"
+            f"/accounts/{account.name}"
+        )
+
+    def show(self, account: Resource, parts: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+        """
+        Show an account in full.
+
+        :param account: the account
+        :param parts: what it has, by the property that lists it
+        :return: its JSON
+        """
+        return self._shown(account, {**account.content["properties"], **parts})
+
+    def show_basic(self, account: Resource) -> dict[str, Any]:
+        """
+        Show an account as in a listing.
+
+        :param account: the account
+        :return: its JSON
+        """
+        properties = account.content["properties"]
+        return self._shown(account, {name: properties[name] for name in _BASIC if name in properties})
+
+    def _shown(self, account: Resource, properties: dict[str, Any]) -> dict[str, Any]:
+        shown: dict[str, Any] = {
+            "properties": properties,
+            "location": account.content["location"],
+            "id": self.identifier(account),
+            "name": account.name,
+            "type": f"{self.name}/accounts",
+        }
+        for name in ("tags", "identity"):
+            if account.content.get(name):
+                shown[name] = account.content[name]
+        return shown
+
+    def show_part(self, account: Resource, part: Part, resource: Resource) -> dict[str, Any]:
+        """
+        Show something that an account has.
+
+        :param account: the account
+        :param part: its kind
+        :param resource: the thing
+        :return: its JSON
+        """
+        properties = {name: value for name, value in resource.content.items() if name not in part.secret}
+        return {
+            "properties": properties,
+            "id": f"{self.identifier(account)}/{part.type}/{resource.name}",
+            "name": resource.name,
+            "type": f"{self.name}/accounts/{part.type}",
+        }
+
+
+_FIREWALL = Part("firewallrules", "firewallRules", "firewallRules", ("startIpAddress", "endIpAddress"))
+PROVIDERS = {
+    STORE: Provider(
+        STORE,
+        STORE_SUFFIX,
+        {
+            "firewallState": "Disabled",
+            "firewallAllowAzureIps": "Disabled",
+            "firewallAllowDataLakeAnalytics": "Disabled",
+            "trustedIdProviderState": "Disabled",
+            "encryptionState": "Enabled",
+            "encryptionConfig": {"type": "ServiceManaged"},
+            "currentTier": "Consumption",
+            "newTier": "Consumption",
+            "dataLakePerformanceTierState": "Disabled",
+        },
+        (
+            "defaultGroup",
+            "encryptionConfig",
+            "encryptionState",
+            "firewallState",
+            "firewallAllowAzureIps",
+            "trustedIdProviderState",
+            "newTier",
+        ),
+        (
+            _FIREWALL,
+            Part("virtualnetworkrules", "virtualNetworkRules", "virtualNetworkRules", ("subnetId",)),
+            Part("trustedidproviders", "trustedIdProviders", "trustedIdProviders", ("idProvider",)),
+        ),
+    ),
+    ANALYTICS: Provider(
+        ANALYTICS,
+        ANALYTICS_SUFFIX,
+        {
+            "firewallState": "Disabled",
+            "firewallAllowAzureIps": "Disabled",
+            "debugDataAccessLevel": "All",
+            "publicDataLakeStoreAccounts": [],
+            "maxDegreeOfParallelism": 30,
+            "maxJobCount": 3,
+            "systemMaxDegreeOfParallelism": 250,
+            "systemMaxJobCount": 20,
+            "maxDegreeOfParallelismPerJob": 30,
+            "minPriorityPerJob": 1,
+            "queryStoreRetention": 30,
+            "hiveMetastores": [],
+            "currentTier": "Consumption",
+            "newTier": "Consumption",
+        },
+        (
+            "defaultDataLakeStoreAccount",
+            "maxDegreeOfParallelism",
+            "maxJobCount",
+            "maxDegreeOfParallelismPerJob",
+            "minPriorityPerJob",
+            "queryStoreRetention",
+            "firewallState",
+            "firewallAllowAzureIps",
+            "newTier",
+            "maxActiveJobCountPerUser",
+            "maxQueuedJobCountPerUser",
+            "maxJobRunningTimeInMin",
+        ),
+        (
+            Part("datalakestoreaccounts", "DataLakeStoreAccounts", "dataLakeStoreAccounts", (), ("suffix",)),
+            Part(
+                "storageaccounts",
+                "StorageAccounts",
+                "storageAccounts",
+                ("accessKey",),
+                ("suffix",),
+                ("accessKey",),
+            ),
+            _FIREWALL,
+            Part(
+                "computepolicies",
+                "computePolicies",
+                "computePolicies",
+                ("objectId", "objectType"),
+                ("maxDegreeOfParallelismPerJob", "minPriorityPerJob"),
+            ),
+        ),
+    ),
+}
+PART_DEFAULTS = {
+    "dataLakeStoreAccounts": {"suffix": STORE_SUFFIX},
+    "storageAccounts": {"suffix": "azurestorage.net"},
+}
