@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_datalake.usql.binder import bind_script, elsewhere
+from airflow_provider_datalake.usql.diagnostics import NOWHERE, CompileError
 from airflow_provider_datalake.usql.parser import parse
+from airflow_provider_datalake.usql.syntax_errors import mark
 
 if TYPE_CHECKING:
     from airflow_provider_datalake.usql.catalog import Catalog
+    from airflow_provider_datalake.usql.diagnostics import Diagnostic
     from airflow_provider_datalake.usql.plan import Plan
     from airflow_provider_datalake.usql.workspace import Files
 
@@ -27,4 +31,13 @@ def compile_script(text: str, files: Files, catalog: Catalog, *, prelude: str = 
     """
     with elsewhere():
         before = parse(prelude).statements
-    return bind_script(parse(text).statements, files, catalog, before)
+    try:
+        return bind_script(parse(text).statements, files, catalog, before)
+    except CompileError as error:
+        raise CompileError(*(_with_details(item, text) for item in error.diagnostics)) from error
+
+
+def _with_details(diagnostic: Diagnostic, text: str) -> Diagnostic:
+    if diagnostic.details or diagnostic.span == NOWHERE:
+        return diagnostic
+    return replace(diagnostic, details=mark(text, diagnostic.span))

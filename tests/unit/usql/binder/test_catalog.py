@@ -185,3 +185,21 @@ def test_an_insert_widens_numbers_and_fills_nulls() -> None:
     step = plan.steps[-1]
     assert isinstance(step, InsertStep)
     assert [str(column.type) for column in step.columns] == ["int", "string", "int?"]
+
+
+def test_a_table_is_rewritten_from_its_own_rows(machine: LocalMachine) -> None:
+    machine.run(f'CREATE TABLE T {TABLE}; INSERT INTO T VALUES (1, "a", 5), (2, "b", 6);')
+    machine.run("@kept = SELECT * FROM T WHERE id > 1; TRUNCATE TABLE T; INSERT INTO T SELECT * FROM @kept;")
+    assert machine.query("SELECT * FROM T") == ["2,b,6"]
+    machine.run(
+        f"@all = SELECT * FROM T; DROP TABLE T; CREATE TABLE T {TABLE};"
+        "INSERT INTO T SELECT id + 1 AS id, name, score FROM @all;"
+    )
+    assert machine.query("SELECT * FROM T") == ["3,b,6"]
+
+
+def test_a_truncated_table_is_empty_for_what_follows(machine: LocalMachine) -> None:
+    machine.run(f'CREATE TABLE T {TABLE}; INSERT INTO T VALUES (1, "a", 5);')
+    text = 'TRUNCATE TABLE T; OUTPUT T TO "/t.csv" USING Outputters.Csv(); INSERT INTO T VALUES (2, "b", 6);'
+    assert machine.run(text) == {"/t.csv": ""}
+    assert machine.query("SELECT id FROM T") == ["2"]

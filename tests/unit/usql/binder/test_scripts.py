@@ -5,8 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlglot import exp
 
+from airflow_provider_datalake.usql.binder.relation import plan_columns
+from airflow_provider_datalake.usql.diagnostics import CompileError
 from airflow_provider_datalake.usql.plan import ExtractStep, OutputStep, QueryStep
+from airflow_provider_datalake.usql.types import INT
 from tests.unit.usql.binder.local import LocalMachine
 from tests.unit.usql.binder.support import PEOPLE, compile_here
 
@@ -184,6 +190,36 @@ def test_a_plan_has_only_the_steps_that_outputs_need() -> None:
     assert query.inputs == (extract.rowset.id,)
     assert output.source == query.rowset.id
     assert (extract.rowset.label, query.rowset.label) == ("@a", "@c")
+
+
+def test_queries_are_made_of_nodes_that_every_engine_knows() -> None:
+    plan = compile_here(
+        f"""{PEOPLE}
+        @a = SELECT p.id, COUNT(*) AS n FROM @people AS p LEFT OUTER JOIN @people AS q ON p.id == q.id
+             SEMIJOIN @people AS r ON p.id == r.id GROUP BY p.id ORDER BY n DESC FETCH 5;
+        @b = SELECT id, v FROM @people OUTER APPLY EXPLODE(new SqlMap<string, int?>{{{{"a", id}}}}) AS T(v, w);
+        @c = SELECT id FROM @a UNION ALL SELECT id FROM @b OUTER UNION ALL BY NAME ON (*) SELECT * FROM @people;
+        OUTPUT @c TO "/c.csv" USING Outputters.Csv();"""
+    )
+    queries = [step.query for step in plan.steps if isinstance(step, QueryStep)]
+    assert len(queries) == 4
+    assert not [node for query in queries for node in query.find_all(exp.Anonymous)]
+    assert all(query.sql(dialect="spark") for query in queries)
+
+
+def test_an_error_quotes_the_script_around_its_place() -> None:
+    with pytest.raises(CompileError) as caught:
+        compile_here("@a = SELECT * FROM @nowhere;")
+    assert "### @nowhere" in caught.value.diagnostics[0].details
+
+
+@given(st.lists(st.sampled_from(["a", "A", "a_1", "A_1", "b", "B", "É", "é", "c d"]), unique=True))
+def test_sql_names_differ_by_more_than_case(names: list[str]) -> None:
+    columns = plan_columns((name, INT) for name in names)
+    assert [column.name for column in columns] == names
+    assert len({column.sql_name.lower() for column in columns}) == len(names)
+    alone = [column for column in columns if [n.lower() for n in names].count(column.name.lower()) == 1]
+    assert all(column.sql_name == column.name for column in alone)
 
 
 def test_a_name_that_is_assigned_again_is_another_rowset() -> None:
