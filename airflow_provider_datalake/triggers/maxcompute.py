@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import random
-import time
 from typing import TYPE_CHECKING, Any
-
-from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_datalake.clients.maxcompute_errors import service_errors
 from airflow_provider_datalake.clients.maxcompute_specs import check_partition, has_partition
-from airflow_provider_datalake.exceptions import AuthenticationError, ConfigurationError, DataLakeError
+from airflow_provider_datalake.exceptions import ConfigurationError
+from airflow_provider_datalake.triggers.polling import PollingTrigger
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import Sequence
 
     from odps import ODPS
-
-MET = "met"
-FAILED = "failed"
-
-PATIENCE = 900.0
-"""Seconds for which the service may be out of reach before the task is told."""
-REFUSALS = 3
-"""How many fresh connections in a row may be refused before the task is told."""
 
 
 def hook_arguments(project: str | None, schema: str | None) -> dict[str, str]:
@@ -82,7 +70,7 @@ def missing_partitions(client: ODPS, table: str, partitions: Sequence[str], *, c
         return [spec for spec, parts in specs.items() if not has_partition(remote, parts)]
 
 
-class MaxComputeTableTrigger(BaseTrigger):
+class MaxComputeTableTrigger(PollingTrigger):
     """
     Wait until a table, or all of some partitions of it, exist.
 
@@ -104,13 +92,12 @@ class MaxComputeTableTrigger(BaseTrigger):
         schema: str | None = None,
         poll_interval: float = 60.0,
     ) -> None:
-        super().__init__()
+        super().__init__(poll_interval=poll_interval)
         self.conn_id = conn_id
         self.table = table
         self.partitions = partitions
         self.project = project
         self.schema = schema
-        self.poll_interval = poll_interval
         self._missing: list[str] = []
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -124,39 +111,13 @@ class MaxComputeTableTrigger(BaseTrigger):
             "poll_interval": self.poll_interval,
         }
 
-    async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look again and again; fire when all is there, or when waiting does not help."""
-        try:
-            await self._wait()
-        except DataLakeError as error:
-            self.log.error("Giving up on table %s: %s", self.table, error)
-            event = {"outcome": FAILED, "message": str(error)[:1000], "retryable": error.retryable}
-        else:
-            event = {"outcome": MET}
-        yield TriggerEvent(event)
+    @property
+    def awaited(self) -> str:
+        """What is waited for, for messages."""
+        return f"table {self.table}"
 
-    async def _wait(self) -> None:
-        client: ODPS | None = None
-        seen = time.monotonic()
-        refusals = 0
-        while True:
-            try:
-                client = client or await self._connect()
-                if await asyncio.to_thread(self._is_met, client):
-                    return
-                seen, refusals = time.monotonic(), 0
-            except AuthenticationError as error:
-                client, refusals = None, refusals + 1
-                if refusals >= REFUSALS:
-                    raise
-                self.log.warning("Connecting again: %s", error)
-            except DataLakeError as error:
-                if not error.retryable or time.monotonic() - seen > PATIENCE:
-                    raise
-                self.log.warning("Cannot look at the moment: %s", error)
-            await asyncio.sleep(self.poll_interval * random.uniform(0.9, 1.1))
-
-    def _is_met(self, client: ODPS) -> bool:
+    def is_met(self, client: ODPS) -> bool:
+        """Look once."""
         if self.partitions is None:
             return table_exists(client, self.table, conn_id=self.conn_id)
         missing = missing_partitions(client, self.table, self.partitions, conn_id=self.conn_id)
@@ -165,7 +126,8 @@ class MaxComputeTableTrigger(BaseTrigger):
             self._missing = missing
         return not missing
 
-    async def _connect(self) -> ODPS:
+    async def connect(self) -> ODPS:
+        """Make the client from the connection as it is now."""
         from airflow_provider_datalake.hooks.maxcompute import MaxComputeHook
 
         hook = MaxComputeHook(odps_conn_id=self.conn_id, project=self.project, schema=self.schema)

@@ -30,6 +30,7 @@ from airflow_provider_datalake.sensors.maxcompute import (
     MaxComputeTableSensor,
 )
 from airflow_provider_datalake.triggers import maxcompute as triggers
+from airflow_provider_datalake.triggers import polling
 from airflow_provider_datalake.triggers.maxcompute import MaxComputeTableTrigger
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*outside of the Task Runner.*")
@@ -85,7 +86,7 @@ def lake(monkeypatch: pytest.MonkeyPatch) -> Lake:
         monkeypatch.setattr(module, "table_exists", lake.table_exists)
         monkeypatch.setattr(module, "missing_partitions", lake.missing_partitions)
     monkeypatch.setattr(sensors.MaxComputeSensor, "hook", property(lambda self: FakeHook()))
-    monkeypatch.setattr(MaxComputeTableTrigger, "_connect", connect)
+    monkeypatch.setattr(MaxComputeTableTrigger, "connect", connect)
     return lake
 
 
@@ -354,6 +355,6 @@ def test_the_table_trigger_tells_what_waiting_cannot_mend(
 def test_the_table_trigger_tells_when_the_service_stays_away(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(triggers, "PATIENCE", 0.05)
+    monkeypatch.setattr(polling, "PATIENCE", 0.05)
     lake.errors = [ServiceError("503")] * 1000
     assert fire(table_trigger()) == [{"outcome": "failed", "message": "503", "retryable": True}]
