@@ -105,10 +105,11 @@ class OutputStep:
 
     :param id: unique in the plan
     :param source: id of the rowset
-    :param columns: its columns
+    :param columns: its columns that are written; it may have more, to be sorted by
     :param uri: resolved URI of the file
     :param format: how it is written
-    :param order_by: SQL names of columns with their directions (True for descending); nulls come last
+    :param order_by: SQL names of the source's columns with their directions (True for descending); nulls
+        come last
     :param span: the statement
     """
 

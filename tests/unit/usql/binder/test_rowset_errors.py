@@ -170,7 +170,6 @@ ERRORS = [
         "«SELECT * FROM @people UNION ALL BY NAME ON (nothing) SELECT id FROM @people»",
         "E_EMULATOR_UNKNOWNCOLUMN",
     ),
-    ("«SELECT id FROM @people OUTER UNION ALL SELECT id FROM @people»", "E_EMULATOR_INVALIDQUERY"),
 ]  # fmt: skip
 
 

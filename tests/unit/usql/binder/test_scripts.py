@@ -207,6 +207,15 @@ def test_queries_are_made_of_nodes_that_every_engine_knows() -> None:
     assert all(query.sql(dialect="spark") for query in queries)
 
 
+def test_a_syntax_error_stands_alone_at_its_exact_place() -> None:
+    with pytest.raises(CompileError) as caught:
+        compile_here("DROP DATABASE IF EXIST FOO; CREATE DATABASE FOO;")
+    (diagnostic,) = caught.value.diagnostics
+    span = diagnostic.span
+    assert (span.line, span.column, span.start, span.end) == (1, 18, 17, 22)
+    assert (diagnostic.code, diagnostic.severity) == ("E_CSC_USER_SYNTAXERROR", "Error")
+
+
 def test_an_error_quotes_the_script_around_its_place() -> None:
     with pytest.raises(CompileError) as caught:
         compile_here("@a = SELECT * FROM @nowhere;")
