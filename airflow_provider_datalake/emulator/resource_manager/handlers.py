@@ -286,7 +286,7 @@ class AccountHandlers:
         )
 
     def operation(self, service: ResourceManagerService, call: Call) -> Response:
-        """Tell how far the creation of an account is; the first look is always too early, as in the service."""
+        """Tell how far the creation of an account is; the first look is always too early, as it was."""
         left = service.operations.get(call.path("operation"), 0)
         if left > 0:
             service.operations[call.path("operation")] = left - 1

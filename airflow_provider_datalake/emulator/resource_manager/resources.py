@@ -23,7 +23,11 @@ CREATE TABLE IF NOT EXISTS arm_resources (
     content TEXT NOT NULL
 );
 CREATE UNIQUE INDEX IF NOT EXISTS arm_resources_name ON arm_resources (
-    kind, subscription COLLATE NOCASE, resource_group COLLATE NOCASE, parent COLLATE NOCASE, name COLLATE NOCASE
+    kind,
+    subscription COLLATE NOCASE,
+    resource_group COLLATE NOCASE,
+    parent COLLATE NOCASE,
+    name COLLATE NOCASE
 );
 """
 GROUP = "group"
@@ -81,8 +85,9 @@ class Resources:
         """
         with self._database.transaction() as connection:
             connection.execute(
-                "DELETE FROM arm_resources WHERE kind = ? AND subscription = ? COLLATE NOCASE AND"
-                " resource_group = ? COLLATE NOCASE AND parent = ? COLLATE NOCASE AND name = ? COLLATE NOCASE",
+                "DELETE FROM arm_resources WHERE kind = ? AND subscription = ? COLLATE NOCASE"
+                " AND resource_group = ? COLLATE NOCASE AND parent = ? COLLATE NOCASE"
+                " AND name = ? COLLATE NOCASE",
                 (resource.kind, resource.subscription, resource.group, resource.parent, resource.name),
             )
             connection.execute(
