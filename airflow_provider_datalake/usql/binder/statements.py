@@ -42,10 +42,8 @@ def bind_script(
     """
     environment = Environment(files, Overlay(catalog))
     with elsewhere():
-        for statement in prelude:
-            _bind(environment, statement)
-    for statement in statements:
-        _bind(environment, statement)
+        _bind_all(environment, prelude)
+    _bind_all(environment, statements)
     return environment.plan.plan()
 
 
@@ -62,6 +60,14 @@ def elsewhere() -> Iterator[None]:
         raise CompileError(*moved) from error
 
 
+def _bind_all(environment: Environment, statements: Iterable[ast.Statement]) -> None:
+    for statement in statements:
+        try:
+            _bind(environment, statement)
+        except RecursionError as error:
+            raise unsupported("an expression of so many levels", statement.span) from error
+
+
 def _bind(environment: Environment, statement: ast.Statement) -> None:
     match statement:
         case ast.Declare():
@@ -74,8 +80,7 @@ def _bind(environment: Environment, statement: ast.Statement) -> None:
             output(environment, statement)
         case ast.If():
             holds = constant_condition(environment, statement.condition)
-            for inner in statement.then if holds else statement.otherwise:
-                _bind(environment, inner)
+            _bind_all(environment, statement.then if holds else statement.otherwise)
         case ast.Use():
             definitions.use(environment, statement)
         case ast.CreateDatabase():

@@ -184,3 +184,8 @@ def test_a_rowset_that_nothing_uses_is_still_checked() -> None:
 
 def test_only_the_first_error_is_reported() -> None:
     assert error_of("@a = SELECT * FROM «@x»; @b = SELECT * FROM @y;").message == "rowset @x is not defined"
+
+
+def test_an_expression_that_is_too_deep_is_a_clear_error() -> None:
+    deep = " + ".join(["id"] * 3000)
+    assert error_of(f"{PEOPLE}«@r = SELECT {deep} AS s FROM @people»;").code == "E_EMULATOR_NOTSUPPORTED"
