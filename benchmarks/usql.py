@@ -28,7 +28,9 @@ LIMIT = 1.3
 URI = "adl://bench.azuredatalakestore.net/flights.csv"
 TYPES = {
     "carrier": ("string", "VARCHAR"),
+    "tail": ("string", "VARCHAR"),
     "origin": ("string", "VARCHAR"),
+    "destination": ("string", "VARCHAR"),
     "flight": ("int", "INT"),
     "departure": ("DateTime", "TIMESTAMP"),
     "delay": ("double?", "DOUBLE"),
@@ -36,7 +38,8 @@ TYPES = {
 }
 QUERY = (
     "SELECT carrier, origin, COUNT(*) AS flights, AVG(delay) AS delay, "
-    "CAST(SUM(distance) AS BIGINT) AS miles, MAX(flight) AS highest, MAX(departure) AS latest "
+    "CAST(SUM(distance) AS BIGINT) AS miles, MAX(flight) AS highest, MAX(departure) AS latest, "
+    "MAX(tail) AS tail, MAX(destination) AS destination "
     "FROM {source} GROUP BY carrier, origin"
 )
 RESULT = {
@@ -47,6 +50,8 @@ RESULT = {
     "miles": LONG,
     "highest": INT,
     "latest": Type(Kind.DATETIME),
+    "tail": STRING,
+    "destination": STRING,
 }
 
 
@@ -106,9 +111,11 @@ def generate(path: Path, rows: int, *, quoted: bool) -> None:
     """Write the flights, quoted as U-SQL's own outputter would where asked to."""
     import duckdb
 
-    quotes = ", QUOTE '\"', FORCE_QUOTE (carrier, origin)" if quoted else ""
+    quotes = ", QUOTE '\"', FORCE_QUOTE (carrier, tail, origin, destination)" if quoted else ""
     duckdb.execute(f"""
-        COPY (SELECT 'C' || i % 16 AS carrier, ['EWR', 'JFK', 'LGA'][i % 3 + 1] AS origin, i % 8000 AS flight,
+        COPY (SELECT 'C' || i % 16 AS carrier, 'N' || i * 37 % 4000 || 'AA' AS tail,
+              ['EWR', 'JFK', 'LGA'][i % 3 + 1] AS origin, 'D' || i * 13 % 105 AS destination,
+              i % 8000 AS flight,
               TIMESTAMP '2013-01-01' + INTERVAL (i * 3) SECOND AS departure,
               CASE WHEN i % 50 > 0 THEN (i * 7919 % 1000) / 10 - 20 END AS delay, i * 31 % 5000 AS distance
               FROM range({rows}) t(i))

@@ -7,6 +7,7 @@ import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from airflow_provider_datalake.usql.backends.duckdb import profile
 from airflow_provider_datalake.usql.backends.duckdb.fast_values import literal
 from airflow_provider_datalake.usql.backends.duckdb.numbers import MACROS
 
@@ -66,6 +67,7 @@ def connect(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         for statement in ("SET TimeZone = 'UTC'", "SET enable_progress_bar = false", *MACROS):
             connection.execute(statement)
+        profile.start(connection)
         yield connection
     finally:
         connection.close()

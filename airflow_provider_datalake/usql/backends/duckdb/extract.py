@@ -10,10 +10,13 @@ from airflow_provider_datalake.usql.backends.duckdb.errors import NOT_EXTRACTED
 from airflow_provider_datalake.usql.backends.duckdb.fast_values import (
     fast_value,
     identifier,
+    is_native,
     likely_date_format,
     literal,
+    native_date,
 )
 from airflow_provider_datalake.usql.backends.duckdb.prepare import PreparedFile, UnsuitableError, prepare
+from airflow_provider_datalake.usql.backends.duckdb.profile import MARK
 from airflow_provider_datalake.usql.backends.duckdb.reader import ROW_LIMIT, TextReader, fields_of
 from airflow_provider_datalake.usql.backends.duckdb.text_values import TextError, converter
 from airflow_provider_datalake.usql.diagnostics import UsqlRuntimeError
@@ -59,6 +62,10 @@ class Extraction:
         self._files = find_files(step, workspace)
         self.fast = False
         self.view = step.rowset.id
+        self._prepared: list[PreparedFile] = []
+        self._native_dates = not step.format.silent and step.format.null_escape is None
+        self._uses_native_dates = False
+        self._prefix = f"{step.rowset.id}{MARK}"
         self._stored = [column for column in step.rowset.columns if column.name not in step.virtual]
 
     @property
@@ -87,6 +94,7 @@ class Extraction:
             prepared = self._prepare()
         except UnsuitableError:
             return self.slow_source()
+        self._prepared = prepared
         self.fast = True
         if not prepared:
             return self._empty()
@@ -100,6 +108,30 @@ class Extraction:
                 return self.slow_source()
         branches = [self._fast_group(files) for files in groups.values()]
         return "\nUNION ALL\n".join(branches)
+
+    def is_named_by(self, error: Exception) -> bool:
+        """
+        Tell whether an error is of this extraction.
+
+        :param error: an exception of DuckDB
+        :return: whether its text names the rowset or one of the files
+        """
+        text = str(error)
+        if NOT_EXTRACTED in text:
+            return f"{NOT_EXTRACTED}: {self.step.rowset.id};" in text
+        return any(str(file.path) in text for file in self._prepared)
+
+    def retry(self) -> str:
+        """
+        Give the rows more carefully, after the last way failed.
+
+        :return: SQL of a query with the rowset's columns
+        :raises UsqlRuntimeError: when the slow reader was needed and failed
+        """
+        if self._uses_native_dates:
+            self._native_dates = self._uses_native_dates = False
+            return self.source()
+        return self.slow_source()
 
     def slow_source(self) -> str:
         """
@@ -115,7 +147,7 @@ class Extraction:
         path = self._workspace.scratch / f"extracted-{uuid.uuid4().hex}.parquet"
         reader = TextReader(self._stored, self.step.format)
         types = [_arrow_type(column.type) for column in self._stored]
-        names = [f"c{index}" for index in range(len(types))]
+        names = [f"{self._prefix}{index}" for index in range(len(types))]
         virtual = [column for column in self.step.rowset.columns if column.name in self.step.virtual]
         values = {column.name: self._virtual_values(column) for column in virtual}
         fields = [pa.field(name, type_) for name, type_ in zip(names, types, strict=True)]
@@ -157,14 +189,19 @@ class Extraction:
         return f"SELECT {columns} WHERE false"
 
     def _fast_group(self, files: list[PreparedFile]) -> str:
-        reading = self._reading(files)
         count = len(self._stored)
         hints = self._date_hints(files[0])
+        native = self._native(hints)
+        short = not any(file.long_lines for file in files)
+        reading = self._reading(files, native=native)
         outputs: dict[str, str] = {}
         inner, certain = [], []
         for index, column in enumerate(self._stored):
-            text = f"c{index}"
-            fast = fast_value(column.type, self.step.format, text, hints.get(index))
+            text = f"{self._prefix}{index}"
+            if index in native:
+                fast = native_date(text)
+            else:
+                fast = fast_value(column.type, self.step.format, text, hints.get(index), short=short)
             outputs[column.name] = f"v{index}"
             inner.append(f"{fast.value} AS v{index}")
             if fast.value != text:
@@ -177,14 +214,14 @@ class Extraction:
                 outputs[column.name] = f"CASE WHEN {test} THEN {outputs[column.name]} END"
                 test = f"({test} OR {fast.invalid})"
             certain.append(test)
-        whole = f"extra IS NULL AND c{count - 1} IS NOT NULL"
-        if f"c{count - 1}" not in inner:
-            inner.append(f"c{count - 1}")
+        whole = f"extra IS NULL AND {self._prefix}{count - 1} IS NOT NULL"
+        if f"{self._prefix}{count - 1}" not in inner:
+            inner.append(f"{self._prefix}{count - 1}")
         virtual = self.step.virtual
         inner.append("extra")
         if virtual:
             inner.append("filename")
-        failure = f"error({literal(f'{NOT_EXTRACTED}: {self.step.rowset.id}')})"
+        failure = f"error({literal(f'{NOT_EXTRACTED}: {self.step.rowset.id};')})"
         if self.step.format.silent:
             whole = f"CASE WHEN NOT ({whole}) THEN false WHEN"
             test = f"{whole} {' AND '.join(certain)} THEN true ELSE {failure} END"
@@ -204,12 +241,26 @@ class Extraction:
             f"WHERE {test} OFFSET 0){join}"
         )
 
-    def _reading(self, files: Sequence[PreparedFile], no_text: str = _NO_TEXT) -> str:
+    def _native(self, hints: dict[int, str | None]) -> dict[int, str]:
+        """Find the dates that DuckDB's reader can convert itself, by the one format that it can be given."""
+        dates = {i: hint for i, hint in hints.items() if not self._stored[i].type.nullable}
+        formats = set(dates.values())
+        if not self._native_dates or len(formats) != 1 or not is_native(only := formats.pop()):
+            return {}
+        self._uses_native_dates = True
+        return dict.fromkeys(dates, str(only))
+
+    def _reading(
+        self, files: Sequence[PreparedFile], no_text: str = _NO_TEXT, native: dict[int, str] | None = None
+    ) -> str:
         first = files[0]
-        names = [f"c{index}" for index in range(len(self._stored))]
+        names = [f"{self._prefix}{index}" for index in range(len(self._stored))]
         # One column more tells rows that are too long; silence tolerates these, so it has some more.
         names += ["extra", *(f"extra{index}" for index in range(_EXTRA if self.step.format.silent else 0))]
-        columns = ", ".join(f"'{name}': 'VARCHAR'" for name in names)
+        native = native or {}
+        columns = ", ".join(
+            f"'{name}': '{'TIMESTAMP' if index in native else 'VARCHAR'}'" for index, name in enumerate(names)
+        )
         quote = '"' if first.quotes else ""
         paths = ", ".join(literal(str(file.path)) for file in files)
         # Not with new_line: together with strict_mode, CR LF makes the reader lose rows (DuckDB 2.0.0).
@@ -230,6 +281,8 @@ class Extraction:
             "filename": "true" if self.step.virtual else "false",
             "columns": f"{{{columns}}}",
         }
+        for date_format in native.values():
+            options["timestampformat"] = literal(date_format)
         return f"read_csv([{paths}], {', '.join(f'{key} = {value}' for key, value in options.items())})"
 
     def _date_hints(self, file: PreparedFile) -> dict[int, str | None]:
@@ -243,7 +296,7 @@ class Extraction:
     def _empty_quotes_matter(self, files: Sequence[PreparedFile]) -> bool:
         """Look for columns that quote nothing: DuckDB takes them for empty ones, which here are null."""
         nullable = [
-            f"c{index}"
+            f"{self._prefix}{index}"
             for index, column in enumerate(self._stored)
             if column.type.nullable and column.type.kind is not Kind.STRING
         ]

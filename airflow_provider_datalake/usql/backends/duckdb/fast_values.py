@@ -73,7 +73,9 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def fast_value(type_: Type, format_: ExtractFormat, text: str, first_date_format: str | None) -> FastValue:
+def fast_value(
+    type_: Type, format_: ExtractFormat, text: str, first_date_format: str | None, *, short: bool = False
+) -> FastValue:
     """
     Make the expressions of a column.
 
@@ -81,10 +83,13 @@ def fast_value(type_: Type, format_: ExtractFormat, text: str, first_date_format
     :param format_: how the text is written
     :param text: SQL of the text; it is empty where nothing stands between the delimiters
     :param first_date_format: the strptime format that dates are likely to have
+    :param short: whether no text can be too long for a string
     :return: the expressions; both are for texts that are not null
     :raises ValueError: for a type that text cannot hold
     """
     plain = _plain(type_, format_, text, first_date_format)
+    if short and type_.kind is Kind.STRING:
+        plain = FastValue(text, f"{text} IS NOT NULL")
     is_null = []
     if type_.kind is not Kind.STRING:
         is_null.append(f"{text} = ''")
@@ -102,7 +107,7 @@ def fast_value(type_: Type, format_: ExtractFormat, text: str, first_date_format
         return FastValue(value, f"{escaped}({plain.certain})")
     return FastValue(
         value,
-        f"CASE WHEN {null} THEN true ELSE {plain.certain} END",
+        f"CASE WHEN {plain.certain} THEN true ELSE {null} END",
         f"NOT ({null}) AND ({_invalid(type_, format_, text)})",
     )
 
@@ -185,6 +190,29 @@ def _date(text: str, first: str | None) -> FastValue:
     )
 
 
+def is_native(date_format: str | None) -> bool:
+    """
+    Tell whether DuckDB's reader converts dates of a format as U-SQL does.
+
+    :param date_format: of strptime
+    :return: False for a format with parts of seconds, of which it reads six digits
+    """
+    return date_format is not None and not date_format.endswith("%f")
+
+
+def native_date(column: str) -> FastValue:
+    """
+    Make the expressions of a date that DuckDB's reader has converted.
+
+    :param column: SQL of the column
+    :return: the expressions; certain are years of four digits, for it takes fewer of them too, and neither
+        1900-01-01 nor 1970-01-01, for these are what it makes of words like ``epoch`` and ``infinity``
+    """
+    first, last = "TIMESTAMP '1000-01-01'", "TIMESTAMP '9999-12-31 23:59:59'"
+    words = "(TIMESTAMP '1900-01-01', TIMESTAMP '1970-01-01')"
+    return FastValue(column, f"{column} BETWEEN {first} AND {last} AND {column} NOT IN {words}")
+
+
 def _strptime(text: str, formats: list[str]) -> str:
     return f"TRY_STRPTIME({text}, [{', '.join(literal(item) for item in formats)}])"
 
@@ -197,6 +225,8 @@ def likely_date_format(connection: duckdb.DuckDBPyConnection, text: str) -> str 
     :param text: the first of them
     :return: a strptime format that reads it; None when none does
     """
+    if not text.lstrip(text_values.WHITE)[:1].isdigit():
+        return None
     for candidate in _DATE_FORMATS:
         row = connection.execute("SELECT TRY_STRPTIME(?, ?)", [text[:26], candidate]).fetchone()
         if row is not None and row[0] is not None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from airflow_provider_datalake.usql.filesets import MatchedFile
     from airflow_provider_datalake.usql.text_format import ExtractFormat
 
-_BLOCK = 1 << 18  # larger ones leave the cache, and numpy asks the system for their masks each time
+_BLOCK = 96 << 10  # larger masks would be given back to the system and asked for again each time
 _LONGEST = 8 << 20
 _BOM = b"\xef\xbb\xbf"
 
@@ -34,6 +34,7 @@ class PreparedFile:
     :param path: what to read
     :param quotes: whether there are quotes in it
     :param empty_quotes: whether there may be columns of two quotes and nothing between
+    :param long_lines: whether it may have strings that are too long
     :param skip: lines to skip
     :param first_row: its first row behind these
     """
@@ -42,6 +43,7 @@ class PreparedFile:
     path: Path
     quotes: bool
     empty_quotes: bool
+    long_lines: bool
     skip: int
     first_row: str
 
@@ -71,9 +73,6 @@ def prepare(matched: MatchedFile, format_: ExtractFormat, scratch: Path) -> Prep
 
 
 def _inspect(matched: MatchedFile, path: Path, format_: ExtractFormat, scratch: Path) -> PreparedFile | None:
-    import numpy as np
-
-    found = _Findings(format_)
     start, skip = 0, format_.skip_first_rows
     with path.open("rb") as file:
         if file.read(3) == _BOM:
@@ -82,23 +81,33 @@ def _inspect(matched: MatchedFile, path: Path, format_: ExtractFormat, scratch: 
             start, plain = _skip(file, start, skip, format_)
             if not plain:
                 path, start, skip = _without_start(path, start, scratch), 0, 0
-    with path.open("rb", buffering=0) as file:
+    if path.stat().st_size == start:
+        return None
+    with path.open("rb") as file:
         file.seek(start)
         first_row = file.readline(_BLOCK).decode(errors="replace").rstrip("\r\n")
+    found = _look(path, start, format_)
+    return PreparedFile(matched, path, found.quotes, found.empty_quotes, found.long_lines, skip, first_row)
+
+
+def _look(path: Path, start: int, format_: ExtractFormat) -> _Findings:
+    """Look at all lines of a file."""
+    import numpy as np
+
+    found = _Findings(format_)
+    carry = 0
+    buffer = bytearray(_BLOCK)
+    with path.open("rb", buffering=0) as file:
         file.seek(start)
-        empty = True
-        carry = 0
-        buffer = bytearray(_BLOCK)
         while True:
             if len(buffer) - carry < _BLOCK // 2:
                 if len(buffer) > _LONGEST:
                     raise UnsuitableError("very long lines")
                 buffer.extend(bytes(len(buffer)))
+                found.long_lines = True
             with memoryview(buffer) as view:
-                size = file.readinto(view[carry:])
-            end = carry + (size or 0)
-            if end:
-                empty = False
+                size = file.readinto(view[carry:]) or 0
+            end = carry + size
             whole = buffer.rfind(b"\n", 0, end) + 1 if size else end
             if whole:
                 array = np.frombuffer(buffer, np.uint8, whole)
@@ -107,16 +116,13 @@ def _inspect(matched: MatchedFile, path: Path, format_: ExtractFormat, scratch: 
                 buffer[: end - whole] = buffer[whole:end]
             carry = end - whole
             if not size:
-                break
-    if empty:
-        return None
-    return PreparedFile(matched, path, found.quotes, found.empty_quotes, skip, first_row)
+                return found
 
 
 def _skip(file: Any, start: int, rows: int, format_: ExtractFormat) -> tuple[int, bool]:
     """Find the end of the skipped rows, and whether DuckDB would count them alike."""
     file.seek(start)
-    plain = start == 0
+    plain = True
     for _ in range(rows):
         line = file.readline(_LONGEST)
         if b"\r" in line.removesuffix(b"\r\n") or len(line) == _LONGEST:
@@ -125,7 +131,7 @@ def _skip(file: Any, start: int, rows: int, format_: ExtractFormat) -> tuple[int
             line.decode()
         except UnicodeDecodeError as error:
             raise UnsuitableError("skipped rows") from error
-        if not line.strip() or (format_.quoting and line.count(b'"')):
+        if not line.strip() or (format_.quoting and line.count(b'"') % 2):
             plain = False
     return file.tell(), plain
 
@@ -145,7 +151,7 @@ class _Findings:
 
     def __init__(self, format_: ExtractFormat) -> None:
         self.format = format_
-        self.quotes = self.empty_quotes = False
+        self.quotes = self.empty_quotes = self.long_lines = False
         self._newline: str | None = None
         delimiter = format_.delimiter.encode()
         self._edges = (*b"\r\n", delimiter[0], delimiter[-1])

@@ -6,19 +6,21 @@ import codecs
 import gzip
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_datalake.usql.backends.duckdb.text_values import TextError, converter
 from airflow_provider_datalake.usql.diagnostics import UsqlRuntimeError
 from airflow_provider_datalake.usql.types import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
     from typing import IO
 
     from airflow_provider_datalake.usql.plan import PlanColumn
     from airflow_provider_datalake.usql.text_format import ExtractFormat
+    from airflow_provider_datalake.usql.types import Type
     from airflow_provider_datalake.usql.workspace import StoredFile
 
 BLOCK = 1 << 20
@@ -26,6 +28,7 @@ ROW_LIMIT = 4 << 20
 """Bytes of UTF-8 that a row may have."""
 ROW_ERROR = "E_RUNTIME_USER_EXTRACT_ROW_ERROR"
 _SHOWN = 200
+_REMEMBERED = 4096
 
 
 class Field(NamedTuple):
@@ -206,6 +209,12 @@ def _field(row: str, position: int, format_: ExtractFormat) -> tuple[Field, int]
     return Field("".join(text), "".join(raw), quoted, problem), position
 
 
+def _remembering(type_: Type, char_format: str) -> Callable[[str], object]:
+    """Make a converter that remembers the last values: columns repeat themselves."""
+    convert = converter(type_, char_format)
+    return convert if type_.kind is Kind.STRING else lru_cache(_REMEMBERED)(convert)
+
+
 @dataclass(frozen=True)
 class TextReader:
     """
@@ -226,7 +235,7 @@ class TextReader:
         :return: rows of values as Arrow wants them; those of float and double are texts
         :raises UsqlRuntimeError: at the first row that is not as it must be
         """
-        converters = [converter(column.type, self.format.char_format) for column in self.columns]
+        converters = [_remembering(column.type, self.format.char_format) for column in self.columns]
         rows = rows_of(decoded_blocks(file, self.format.encoding), self.format)
         for number, row in enumerate(rows):
             if number < self.format.skip_first_rows:
@@ -235,7 +244,8 @@ class TextReader:
                 raise self._error(
                     file, number, row, None, "E_EMULATOR_EXTRACT_ROW_TOO_LONG", f"exceeds {ROW_LIMIT} bytes"
                 )
-            fields = fields_of(row, self.format)
+            plain = self.format.escape is None and not (self.format.quoting and '"' in row)
+            fields: list[Any] = row.split(self.format.delimiter) if plain else fields_of(row, self.format)
             if len(fields) != len(self.columns):
                 if self.format.silent:
                     continue
@@ -243,12 +253,17 @@ class TextReader:
             values = []
             for index, (field, convert) in enumerate(zip(fields, converters, strict=True)):
                 try:
-                    values.append(self._value(field, self.columns[index], convert))
+                    # Most texts are neither empty nor an escape for null.
+                    if plain and field and field != self.format.null_escape and not self.format.silent:
+                        values.append(convert(field))
+                    else:
+                        made = Field(field, field, False, "") if plain else field
+                        values.append(self._value(made, self.columns[index], convert))
                 except TextError as error:
                     raise self._error(file, number, row, index, error.code, str(error)) from error
             yield tuple(values)
 
-    def _value(self, field: Field, column: PlanColumn, convert: object) -> object:
+    def _value(self, field: Field, column: PlanColumn, convert: Callable[[str], object]) -> object:
         nullable = column.type.nullable
         try:
             if field.problem:
@@ -260,7 +275,7 @@ class TextReader:
                 if nullable:
                     return None
             else:
-                return convert(field.text)  # type: ignore[operator]
+                return convert(field.text)
         except TextError:
             if self.format.silent and nullable:
                 return None

@@ -6,13 +6,17 @@ import time
 import uuid
 from collections import Counter
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from sqlglot import exp
 
 from airflow_provider_datalake.usql.backends.duckdb.connection import connect, restrict
 from airflow_provider_datalake.usql.backends.duckdb.errors import is_extraction_failure, runtime_error
 from airflow_provider_datalake.usql.backends.duckdb.extract import Extraction
 from airflow_provider_datalake.usql.backends.duckdb.fast_values import identifier
 from airflow_provider_datalake.usql.backends.duckdb.output import copy_statement, recode
+from airflow_provider_datalake.usql.backends.duckdb.profile import rows_extracted
 from airflow_provider_datalake.usql.backends.duckdb.tables import Tables, insert_statement, table_query
 from airflow_provider_datalake.usql.catalog import AppendSegment
 from airflow_provider_datalake.usql.plan import (
@@ -69,7 +73,19 @@ class Runner:
             }
             restrict(self._connection, self._workspace.scratch, self._readable())
             statistics = [self._step(step) for step in self._plan.steps]
-        return RunResult(tuple(self._outputs), tuple(self._changes), tuple(statistics))
+        steps = zip(self._plan.steps, statistics, strict=True)
+        completed = tuple(self._complete(step, item) for step, item in steps)
+        return RunResult(tuple(self._outputs), tuple(self._changes), completed)
+
+    def _complete(self, step: Step, statistics: StepStatistics) -> StepStatistics:
+        """Fill in the rows of views, which are known only after what reads them has run."""
+        if isinstance(step, ExtractStep):
+            rows = self._rows.get(step.rowset.id, 0)
+            return replace(statistics, rows_in=rows, rows_out=rows)
+        if isinstance(step, QueryStep) and self._uses[step.rowset.id]:
+            rows = sum(self._rows.get(item, 0) for item in step.inputs)
+            return replace(statistics, rows_in=rows, rows_out=self._rows.get(step.rowset.id, 0))
+        return statistics
 
     def _readable(self) -> list[Path]:
         tables = {step.table for step in self._plan.steps if isinstance(step, TableStep)}
@@ -133,7 +149,7 @@ class Runner:
         if not self._uses[step.rowset.id]:
             return (0, 0, 0, 0, 0)
         rows = self._define(step.rowset, step.query.sql(dialect="duckdb"))
-        return (sum(self._rows.get(item, 0) for item in step.inputs), 0, rows, 0, 0)
+        return (0, 0, rows, 0, 0)
 
     def _output(self, step: OutputStep) -> tuple[int, int, int, int, int]:
         path = self._workspace.scratch / f"output-{uuid.uuid4().hex}"
@@ -141,6 +157,7 @@ class Runner:
         if step.format.encoding.lower().replace("_", "-") != "utf-8":
             path = recode(path, step.format.encoding)
         size = path.stat().st_size
+        self._rows.setdefault(step.source, rows)
         self._outputs.append(StagedFile(step.uri, path, rows, size))
         return (rows, 0, rows, size, 1)
 
@@ -148,6 +165,7 @@ class Runner:
         statement, path = insert_statement(step, self._workspace.scratch)
         (rows,) = self._fetch(statement, step.span)
         size = path.stat().st_size
+        self._rows.setdefault(step.source, rows)
         if rows:
             self._apply(AppendSegment(step.table, path, rows))
         return (rows, 0, rows, size, 1 if rows else 0)
@@ -177,23 +195,25 @@ class Runner:
         import duckdb
 
         with self._translating(span):
-            try:
-                return self._execute(statement)
-            except duckdb.Error as error:
-                if not is_extraction_failure(error) or not self._slow_down():
-                    raise
-            return self._execute(statement)
+            while True:
+                try:
+                    return self._execute(statement)
+                except duckdb.Error as error:
+                    if not is_extraction_failure(error) or not self._retry(error):
+                        raise
 
     def _execute(self, statement: str) -> tuple[int, ...]:
         with self._workspace.interrupting(self._connection.interrupt):
             row = self._connection.execute(statement).fetchone()
+        self._rows.update(rows_extracted(self._connection))
         return row if row is not None else (0,)
 
-    def _slow_down(self) -> bool:
-        """Let the slow reader read what was read fast; it raises where a row is bad."""
+    def _retry(self, error: Exception) -> bool:
+        """Let what was read fast be read with more care; in the end that raises where a row is bad."""
         fast = [item for item in self._extractions.values() if item.fast]
+        fast = [item for item in fast if item.is_named_by(error)] or fast
         for extraction in fast:
-            source = extraction.slow_source()
+            source = extraction.retry()
             self._execute(f"CREATE OR REPLACE TEMP VIEW {identifier(extraction.view)} AS {source}")
         return bool(fast)
 
@@ -235,5 +255,7 @@ def uses(plan: Plan) -> Counter[str]:
         if isinstance(step, (OutputStep, InsertStep)):
             counts[step.source] += 1
         elif isinstance(step, QueryStep) and counts[step.rowset.id]:
-            counts.update(step.inputs)
+            # A join of a rowset with itself names it once as an input, and reads it twice.
+            named = Counter(table.name for table in step.query.find_all(exp.Table))
+            counts.update({name: max(1, named[name]) for name in step.inputs})
     return counts

@@ -200,16 +200,15 @@ def date_time(text: str) -> datetime:
     :return: the value
     :raises TextError: when it is none, or more exact than a microsecond
     """
-    iso, american, rfc = (pattern.fullmatch(text) for pattern in _DATES)
     try:
-        if iso is not None:
+        if (iso := _DATES[0].fullmatch(text)) is not None:
             year, dash, slash, day, *rest, offset = iso.groups()
             value = _moment(int(year), int(dash or slash), int(day), rest)
             return value - _offset(offset)
-        if american is not None:
+        if (american := _DATES[1].fullmatch(text)) is not None:
             month, slash, dot, dash, year, *rest = american.groups()
             return _moment(int(year), int(month), int(slash or dot or dash), rest)
-        if rfc is not None:
+        if (rfc := _DATES[2].fullmatch(text)) is not None:
             weekday, day, month, year, *rest = rfc.groups()
             value = _moment(int(year), _MONTHS.index(month) + 1, int(day), rest)
             if weekday is None or _DAYS[value.weekday()] == weekday:

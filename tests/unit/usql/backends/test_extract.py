@@ -404,6 +404,27 @@ def test_a_bad_cell_fails_although_nobody_reads_its_column_or_row(machine: Machi
         assert getattr(caught.value, "code", None) == ROW
 
 
+def test_a_mark_and_a_header_are_both_skipped(machine: Machine, slow: bool) -> None:
+    data = b'\xef\xbb\xbf"a,","b""\n1,"x"\n2,y\n'
+    assert rows(machine, slow, data, "a int, b string", skip_first_rows=1) == [(1, "x"), (2, "y")]
+
+
+@pytest.mark.parametrize("flaw", ["\n", 'y, "q"\n', "1,2,\n"])
+def test_a_flaw_in_the_middle_of_a_large_file_is_found(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, slow: bool, flaw: str
+) -> None:
+    monkeypatch.setattr("airflow_provider_datalake.usql.backends.duckdb.prepare._BLOCK", 1000)
+    lines = [f'{number},"x{number}"\n' for number in range(2000)]
+    schema = "a string, b string"
+    assert len(rows(machine, slow, "".join(lines), schema)) == 2000
+    lines[1500] = flaw
+    if flaw.startswith("y"):
+        assert ("y", ' "q"') in rows(machine, slow, "".join(lines), schema)
+    else:
+        machine.write("in.csv", "".join(lines))
+        assert "(row 1501)" in failure(machine, extract("t", schema, "/in.csv"), slow=slow).message
+
+
 def test_several_files_and_sets_are_one_rowset(machine: Machine, slow: bool) -> None:
     machine.write("a.csv", "1,a\n")
     machine.write("in/b.csv", '2,"b"\r\n')
@@ -449,6 +470,7 @@ def test_a_path_that_gives_no_value_of_its_type_is_an_error(machine: Machine, sl
         ("in.csv", b'1,"a""b",2/15/2012 11:53:18 AM\r\n2,"",\r\n', {}),
         ("in.csv", b'"a","b","c"\r\n1,x,2013-01-02T03:04:05.1234560\r\n', {"skip_first_rows": 1}),
         ("in.csv", b"\xef\xbb\xbf1,2,\n", {}),
+        ("in.csv", b'\xef\xbb\xbf"a","b",c\n1,2,\n', {"skip_first_rows": 1}),
         ("in.csv.gz", gzip.compress(b"1,2,\n"), {}),
         ("in.csv", "1,\u00e4,\n".encode("utf-16-le"), {"encoding": "utf-16-le"}),
         ("in.csv", b"1,2,\n3,4\n\n5,x,y,z\n6,7,q\n", {"silent": True}),

@@ -199,6 +199,24 @@ def test_both_readers_agree_on_one_cell(kind: str, text: str) -> None:
     agree(f"c0 {kind}, c1 string", f"{text},x\n")
 
 
+@pytest.mark.parametrize(
+    "first", ["2013-01-02 03:04:05", "2013-01-02", "2/15/2012 11:53:18 AM", "2013-01-02T03:04:05.1234560"]
+)
+def test_both_readers_agree_on_every_known_cell_below_a_date(first: str) -> None:
+    for cell in [*CELLS, "0999-01-01 00:00:00", "1970-01-01 00:00:00", "-infinity", "2013-01-02 03:04:05 "]:
+        if "," not in cell:
+            agree("c0 DateTime, c1 string, c2 DateTime", f"{first},x,{first}\n{cell},y,{first}\n")
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    text=st.text(alphabet="0123456789-: T", min_size=8, max_size=22),
+    first=st.sampled_from(["2013-01-02 03:04:05", "2013-01-02"]),
+)
+def test_both_readers_agree_on_one_cell_below_a_date(first: str, text: str) -> None:
+    agree("c0 DateTime, c1 string", f"{first},x\n{text},x\n")
+
+
 @pytest.mark.parametrize("kind", TYPES)
 def test_both_readers_agree_on_every_known_cell(kind: str) -> None:
     for cell in CELLS:

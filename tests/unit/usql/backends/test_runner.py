@@ -162,6 +162,13 @@ def test_a_rowset_that_several_steps_read_is_computed_once(machine: Machine) -> 
     assert first == second
 
 
+def test_a_rowset_joined_with_itself_is_computed_once(machine: Machine) -> None:
+    random = query("r", "a double", "SELECT random() AS a FROM range(50)")
+    same = query("s", "a long", "SELECT count(*) AS a FROM r AS x JOIN r AS y ON x.a = y.a", "r")
+    result = machine.run(random, same, output("s", "a long"))
+    assert result.outputs[0].path.read_bytes() == b"50\r\n"
+
+
 def test_what_nobody_reads_is_not_run(machine: Machine) -> None:
     result = machine.run(
         extract("t", SCHEMA, "/none.csv"),
@@ -187,6 +194,20 @@ def test_statistics_and_progress_tell_of_every_step(machine: Machine) -> None:
     assert (sink.rows_in, sink.rows_out, sink.bytes_out, sink.files) == (1, 1, result.outputs[0].size, 1)
     assert (by_step["i"].rows_in, by_step["i"].rows_out) == (2, 2)
     assert [(name, percent) for name, percent, _, _ in machine.reports][:2] == [("t", 0.0), ("t", 100.0)]
+
+
+def test_rows_of_views_are_counted_too(machine: Machine) -> None:
+    machine.write("in/1.csv", "1,x\n2,y\n3\n")
+    machine.write("in/2.csv", '3,"z"\n4,y\n')
+    result = machine.run(
+        extract("t", SCHEMA, "/in/{*}.csv", silent=True),
+        query("q", "b string", "SELECT DISTINCT b FROM t WHERE a > 1", "t"),
+        output("q", "b string"),
+    )
+    first, second, third = result.statistics
+    assert (first.rows_in, first.rows_out, first.files) == (4, 4, 2)
+    assert (second.rows_in, second.rows_out) == (4, 2)
+    assert (third.rows_in, third.rows_out) == (2, 2)
 
 
 def test_an_error_of_an_expression_has_its_message_and_place(machine: Machine) -> None:
