@@ -130,6 +130,10 @@ def get_provider_info() -> dict[str, object]:
                 "integration-name": "MaxCompute",
                 "python-modules": ["airflow_provider_datalake.sensors.maxcompute"],
             },
+            {
+                "integration-name": "Azure Data Lake Analytics",
+                "python-modules": ["airflow_provider_datalake.sensors.data_lake_analytics"],
+            },
         ],
         "triggers": [
             {

@@ -30,7 +30,8 @@ log = logging.getLogger(__name__)
 PAUSE = 5.0
 """Seconds between two looks where the service asks for nothing."""
 LONGEST_PAUSE = 60.0
-SHORTEST_PAUSE = 0.1
+SHORTEST_PAUSE = 0.5
+"""The service asks for no pause at all; that would be a request after the other."""
 _SUCCEEDED = "Succeeded"
 _FAILED = ("Failed", "Canceled", "Cancelled")
 _HARMLESS = frozenset({"api-version", "monitor", "expanded"})
@@ -95,13 +96,13 @@ class OperationStatus:
     :param state: how it stands
     :param detail: the service's word for it
     :param error: why it has failed
-    :param pause: seconds to wait before the next look
+    :param pause: seconds that the service asks us to wait before the next look, None where it does not ask
     """
 
     state: OperationState
     detail: str = ""
     error: str = ""
-    pause: float = PAUSE
+    pause: float | None = None
 
 
 def begin(path: str, response: Response, *, deleting: bool = False) -> Operation:
@@ -172,7 +173,7 @@ def _by_resource(rest: AzureRest, operation: Operation, doing: str) -> Operation
     return _judge(state or _SUCCEEDED, None, _pause(response))
 
 
-def _judge(word: str, error: object, pause: float) -> OperationStatus:
+def _judge(word: str, error: object, pause: float | None) -> OperationStatus:
     if word.lower() == _SUCCEEDED.lower():
         return OperationStatus(OperationState.SUCCEEDED, word)
     if word.lower() in (failed.lower() for failed in _FAILED):
@@ -186,9 +187,9 @@ def _reason(error: object) -> str:
     return ": ".join(str(error[name]) for name in ("code", "message") if error.get(name))
 
 
-def _pause(response: Response) -> float:
+def _pause(response: Response) -> float | None:
     asked = retry_after(response)
-    return PAUSE if asked is None else min(max(asked, SHORTEST_PAUSE), LONGEST_PAUSE)
+    return None if asked is None else min(max(asked, SHORTEST_PAUSE), LONGEST_PAUSE)
 
 
 def failure(status: OperationStatus, doing: str) -> DataLakeError:
@@ -220,9 +221,10 @@ def wait(rest: AzureRest, operation: Operation, doing: str, *, timeout: float | 
             return
         if status.state is OperationState.FAILED:
             raise failure(status, doing)
-        if timeout is not None and time.monotonic() - began + status.pause > timeout:
+        pause = PAUSE if status.pause is None else status.pause
+        if timeout is not None and time.monotonic() - began + pause > timeout:
             raise ServiceError(f"{doing}: still {status.detail} after {timeout} seconds; it goes on")
-        time.sleep(status.pause)
+        time.sleep(pause)
 
 
 def is_under_way(state: str) -> bool:

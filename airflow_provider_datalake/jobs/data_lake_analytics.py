@@ -225,6 +225,7 @@ class DataLakeAnalyticsJobs:
             code,
             message,
             retryable,
+            submitted_at=_epoch(job.submitted_at),
             started_at=_epoch(job.started_at),
             ended_at=_epoch(job.ended_at),
         )

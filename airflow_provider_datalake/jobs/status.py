@@ -69,6 +69,7 @@ class JobStatus:
     :param message: the service's own words, for a failed job
     :param retryable: False when the service says that the request itself is wrong
     :param stages: progress by stage, where it was asked for
+    :param submitted_at: epoch seconds, where the service tells it apart from the start
     :param started_at: epoch seconds
     :param ended_at: epoch seconds
     """
@@ -79,6 +80,7 @@ class JobStatus:
     message: str = ""
     retryable: bool = True
     stages: tuple[Stage, ...] = ()
+    submitted_at: float | None = None
     started_at: float | None = None
     ended_at: float | None = None
 

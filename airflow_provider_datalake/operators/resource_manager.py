@@ -70,7 +70,7 @@ class DataLakeStoreCreateAccountOperator(AccountOperator):
     :param resource_group: its group; the connection's when None (templated)
     :param deferrable: wait in the triggerer; the default is ``[operators] default_deferrable``
     :param defer_after: seconds to wait in the worker before deferring
-    :param poll_interval: seconds between two looks at most
+    :param poll_interval: seconds between two looks, where the service does not ask for others
     :param adla_conn_id: the connection (templated)
     """
 
@@ -126,7 +126,7 @@ class DataLakeStoreDeleteAccountOperator(AccountOperator):
     :param resource_group: its group; the connection's when None (templated)
     :param deferrable: wait in the triggerer; the default is ``[operators] default_deferrable``
     :param defer_after: seconds to wait in the worker before deferring
-    :param poll_interval: seconds between two looks at most
+    :param poll_interval: seconds between two looks, where the service does not ask for others
     :param adla_conn_id: the connection (templated)
     """
 
@@ -168,7 +168,7 @@ class DataLakeAnalyticsCreateAccountOperator(AccountOperator):
     :param resource_group: its group; the connection's when None (templated)
     :param deferrable: wait in the triggerer; the default is ``[operators] default_deferrable``
     :param defer_after: seconds to wait in the worker before deferring
-    :param poll_interval: seconds between two looks at most
+    :param poll_interval: seconds between two looks, where the service does not ask for others
     :param adla_conn_id: the connection (templated)
     """
 
@@ -259,7 +259,7 @@ class DataLakeAnalyticsDeleteAccountOperator(AccountOperator):
     :param resource_group: its group; the connection's when None (templated)
     :param deferrable: wait in the triggerer; the default is ``[operators] default_deferrable``
     :param defer_after: seconds to wait in the worker before deferring
-    :param poll_interval: seconds between two looks at most
+    :param poll_interval: seconds between two looks, where the service does not ask for others
     :param adla_conn_id: the connection (templated)
     """
 

@@ -19,7 +19,7 @@ from airflow_provider_datalake.clients.resource_manager_operations import (
 )
 from airflow_provider_datalake.exceptions import ConfigurationError, DataLakeError, ServiceError
 from airflow_provider_datalake.jobs.interrupt import Interrupt
-from airflow_provider_datalake.triggers.data_lake_analytics import FAILED, ResourceOperationTrigger
+from airflow_provider_datalake.triggers.data_lake_analytics import ResourceOperationTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -76,7 +76,7 @@ class AccountOperator(ResourceManagerOperator):
     :param resource_group: the account's group; the connection's when None (templated)
     :param deferrable: wait in the triggerer; the default is ``[operators] default_deferrable``
     :param defer_after: seconds to wait in the worker before deferring
-    :param poll_interval: seconds between two looks at most; the service may ask for less
+    :param poll_interval: seconds between two looks, where the service does not ask for others
     :param adla_conn_id: the connection (templated)
     """
 
@@ -140,14 +140,12 @@ class AccountOperator(ResourceManagerOperator):
         operation: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """
-        Go on after the deferral; an event that says nothing certain makes us look ourselves.
+        Go on after the deferral. The event is only a hint: we look ourselves how it came out.
 
         :param event: what the trigger fired
         :param operation: what is under way
         """
         with self._failures():
-            if event and event.get("outcome") == FAILED:
-                raise ServiceError(f"{self.doing}: {event.get('message')}")
             if event and event.get("message"):
                 self.log.warning("The triggerer lost sight of it: %s", event["message"])
             if not operation:
@@ -171,7 +169,8 @@ class AccountOperator(ResourceManagerOperator):
                     raise
                 self.log.warning("Cannot look at the moment: %s", error)
             else:
-                seen, pause = time.monotonic(), min(pause, status.pause)
+                seen = time.monotonic()
+                pause = self.poll_interval if status.pause is None else status.pause
                 if status.detail != shown:
                     self.log.info("%s: %s", self.doing, status.detail or status.state)
                     shown = status.detail

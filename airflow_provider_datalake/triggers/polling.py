@@ -61,6 +61,14 @@ class PollingTrigger(BaseTrigger):
         :raises DataLakeError: when it cannot be seen, or will never be
         """
 
+    def pause(self) -> float:
+        """
+        Choose how long to wait before the next look.
+
+        :return: seconds
+        """
+        return self.poll_interval
+
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look again and again; fire when all is there, or when waiting does not help."""
         try:
@@ -91,4 +99,4 @@ class PollingTrigger(BaseTrigger):
                 if not error.retryable or time.monotonic() - seen > PATIENCE:
                     raise
                 self.log.warning("Cannot look at the moment: %s", error)
-            await asyncio.sleep(self.poll_interval * random.uniform(0.9, 1.1))
+            await asyncio.sleep(self.pause() * random.uniform(0.9, 1.1))
