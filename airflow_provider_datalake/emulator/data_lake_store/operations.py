@@ -30,6 +30,7 @@ MAX_LISTED = 4000
 MAX_DOCUMENT = 32 * 1024 * 1024
 _BLOCK = 268435456
 _SYNC_FLAGS = {"data": "DATA", "metadata": "METADATA", "close": "CLOSE"}
+_RENAME_OPTIONS = {"none": "NONE", "overwrite": "OVERWRITE"}
 _APPEND_MODES = {"autocreate": "autocreate"}
 _EXPIRY = {
     "neverexpire": "NeverExpire",
@@ -280,7 +281,12 @@ def _delete(call: Call) -> Reply:
 
 def _rename(call: Call) -> Reply:
     done, code = call.service.tree.rename(
-        call.store, call.names, call.parameters.path("destination"), call.caller
+        call.store,
+        call.names,
+        call.parameters.path("destination"),
+        call.caller,
+        # As Microsoft's client for Java asks for it.
+        overwrite=call.parameters.choice("renameoptions", _RENAME_OPTIONS) == "OVERWRITE",
     )
     return Reply(document={"boolean": done}, code=code)
 

@@ -146,7 +146,9 @@ class Tree:
         for folder in nodes.folders_below(connection, node.id):
             caller.require(folder, wanted)
 
-    def rename(self, store: str, source: Names, destination: Names, caller: Caller) -> tuple[bool, str]:
+    def rename(
+        self, store: str, source: Names, destination: Names, caller: Caller, *, overwrite: bool = False
+    ) -> tuple[bool, str]:
         """
         Give a file or folder another path; into a folder that is there, it moves with its name.
 
@@ -154,6 +156,7 @@ class Tree:
         :param source: its path
         :param destination: the new path
         :param caller: who asks
+        :param overwrite: whether a file takes the place of another one
         :return: whether it was renamed, and the status code that says why not
         :raises StoreError: when the caller may not
         """
@@ -167,6 +170,10 @@ class Tree:
             if new.node is not None and new.node.id != old.node.id and new.node.is_folder:
                 new = locate(connection, store, (*destination, old.node.name), caller)
             refusal = _refusal(old, new)
+            if overwrite and _may_replace(old, new) and new.parent is not None and new.node is not None:
+                require_removable(new.parent, new.node, caller)
+                self._machine.remove(connection, new.node)
+                refusal = None
             if refusal is not None or new.parent is None:
                 return refusal == SUCCESS, refusal or NOT_FOUND
             self._move(connection, old.node, old.parent, new.parent, new.names[-1], caller)
@@ -205,6 +212,13 @@ class Tree:
                 return []
             caller.require(node, READ | EXECUTE)
             return nodes.children(connection, node.id, caller.now)
+
+
+def _may_replace(old: Location, new: Location) -> bool:
+    """Tell whether there is another file at the new path that a file can replace."""
+    if old.node is None or new.node is None or old.node.id == new.node.id:
+        return False
+    return not old.node.is_folder and not new.node.is_folder
 
 
 def _refusal(old: Location, new: Location) -> str | None:
