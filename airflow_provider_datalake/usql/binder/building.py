@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from airflow_provider_datalake.usql.plan import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from airflow_provider_datalake.usql.binder.relation import Relation
     from airflow_provider_datalake.usql.diagnostics import Diagnostic, Span
@@ -32,6 +33,30 @@ class PlanBuilder:
         self._steps: list[Step] = []
         self._warnings: list[Diagnostic] = []
         self._numbers = count(1)
+        self._place: Span | None = None
+
+    @contextmanager
+    def within(self, span: Span) -> Iterator[None]:
+        """
+        Let all steps that are added stand at one place, as those of a view do in the script that reads it.
+
+        :param span: the place
+        """
+        outer = self._place
+        self._place = outer or span
+        try:
+            yield
+        finally:
+            self._place = outer
+
+    def place(self, span: Span) -> Span:
+        """
+        Tell where something stands in the script.
+
+        :param span: where it stands in the text that is bound
+        :return: the same, or where the view is read that it is in
+        """
+        return self._place or span
 
     def rowset(self, label: str, columns: tuple[PlanColumn, ...], span: Span) -> Rowset:
         """
@@ -42,7 +67,7 @@ class PlanBuilder:
         :param span: the statement that defines it
         :return: the rowset, of no step yet
         """
-        return Rowset(identifier_for(label, next(self._numbers)), label, columns, span)
+        return Rowset(identifier_for(label, next(self._numbers)), label, columns, self.place(span))
 
     def step_id(self, kind: str) -> str:
         """

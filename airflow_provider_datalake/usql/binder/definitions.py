@@ -8,7 +8,7 @@ from airflow_provider_datalake.usql import ast
 from airflow_provider_datalake.usql import catalog as model
 from airflow_provider_datalake.usql.binder import errors
 from airflow_provider_datalake.usql.binder.column_types import check_column
-from airflow_provider_datalake.usql.binder.errors import failure, unsupported
+from airflow_provider_datalake.usql.binder.errors import failure, no_effect, unsupported
 from airflow_provider_datalake.usql.binder.insertion import insert_rowset
 from airflow_provider_datalake.usql.binder.rowsets import bind_rowset
 from airflow_provider_datalake.usql.expressions import resolve_type
@@ -164,6 +164,20 @@ def truncate(environment: Environment, node: ast.Truncate) -> None:
         environment.change(model.TruncateTable(name), node.span)
     elif not node.if_exists:
         raise failure(errors.DOES_NOT_EXIST, f"table {name} does not exist", node.table.span)
+
+
+def rebuild(environment: Environment, node: ast.Rebuild) -> None:
+    """
+    Accept a REBUILD, which changes no result.
+
+    :param environment: the script's state
+    :param node: the statement
+    :raises CompileError: when there is no such table
+    """
+    name = environment.qualify(node.table)
+    if environment.catalog.table(name) is None:
+        raise failure(errors.DOES_NOT_EXIST, f"table {name} does not exist", node.table.span)
+    environment.plan.warn(no_effect(f"REBUILD of {name} has no effect", node.span))
 
 
 def _drop_database(environment: Environment, node: ast.Drop) -> None:

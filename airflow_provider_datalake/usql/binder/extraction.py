@@ -122,7 +122,7 @@ def _columns(node: ast.Extract) -> tuple[PlanColumn, ...]:
 def _file_set(environment: Environment, expression: ast.Expression) -> FileSet:
     path = constant_text(environment, expression, "the path of a file")
     uri = resolve_uri(environment.files, path, expression.span)
-    files = parse_file_set(uri, expression.span)
+    files = parse_file_set(uri, environment.plan.place(expression.span))
     if files.parts or environment.defining:
         return files
     if uri in environment.written:

@@ -99,6 +99,10 @@ def _bind(environment: Environment, statement: ast.Statement) -> None:
             insert(environment, statement)
         case ast.Unsupported():
             raise unsupported(statement.feature, statement.span)
+        case ast.Rebuild():
+            definitions.rebuild(environment, statement)
+        case _:
+            raise unsupported(type(statement).__name__, statement.span)
 
 
 def _assign(environment: Environment, statement: ast.Assign) -> None:

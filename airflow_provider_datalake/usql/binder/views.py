@@ -39,7 +39,8 @@ def expand(environment: Environment, view: View, span: Span) -> Rowset:
     if view.name in environment.views:
         raise failure(errors.CYCLIC_VIEW, f"view {view.name} reads itself", span)
     try:
-        rowset = bind_rowset(environment.for_view(view.name), _query(view), str(view.name))
+        with environment.plan.within(span):
+            rowset = bind_rowset(environment.for_view(view.name), _query(view), str(view.name))
     except CompileError as error:
         first = error.diagnostics[0]
         message = (

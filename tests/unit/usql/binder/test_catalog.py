@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_datalake.usql import catalog as model
-from airflow_provider_datalake.usql.plan import ChangeStep, InsertStep
+from airflow_provider_datalake.usql.plan import ChangeStep, InsertStep, TableStep
 from airflow_provider_datalake.usql.types import INT
 from tests.unit.usql.binder.local import LocalMachine
 from tests.unit.usql.binder.support import PEOPLE, MemoryCatalog, compile_here, error_of
@@ -130,6 +130,14 @@ def test_a_broken_view_is_an_error_where_it_is_read() -> None:
     found = error_of("DROP TABLE db.dbo.T; @r = SELECT * FROM «db.dbo.V»;")
     assert found.code == "E_CSC_USER_DDLENTITYDOESNOTEXIST"
     assert "view db.dbo.V" in found.message
+
+
+def test_the_steps_of_a_view_stand_where_it_is_read() -> None:
+    text = "/* a comment that is longer than the text of the view */ @r = SELECT * FROM db.dbo.V;"
+    plan = compile_here(text + 'OUTPUT @r TO "/o.csv" USING Outputters.Csv();')
+    table = plan.steps[0]
+    assert isinstance(table, TableStep)
+    assert text[table.rowset.span.start : table.rowset.span.end] == "db.dbo.V"
 
 
 def test_a_view_can_be_created_over_a_table_that_the_script_creates() -> None:
