@@ -100,7 +100,8 @@ def _call(using: ast.Expression, family: str, noun: str) -> tuple[str, tuple[ast
                 f"{family} has no {kind}; expected {', '.join(_DELIMITERS)}",
                 using.span,
             )
-    raise unsupported(f"user-defined {noun}s (only {family}.Csv, .Tsv and .Text)", using.span)
+    name = f" {using.type.name}" if isinstance(using, ast.New) and using.type is not None else ""
+    raise unsupported(f"the user-defined {noun}{name} (only {family}.Csv, .Tsv and .Text)", using.span)
 
 
 def _fields(
