@@ -9,7 +9,8 @@ from sqlglot import exp
 
 from airflow_provider_datalake.usql.expressions.conversions import convert, fits, is_implicit
 from airflow_provider_datalake.usql.expressions.failures import NO_VALUE, invalid, unsupported
-from airflow_provider_datalake.usql.expressions.members import members
+from airflow_provider_datalake.usql.expressions.members import UNSUPPORTED, members
+from airflow_provider_datalake.usql.expressions.operators import equality
 from airflow_provider_datalake.usql.expressions.templates import argument, render, required
 from airflow_provider_datalake.usql.expressions.typed import Typed
 from airflow_provider_datalake.usql.types import BOOL, Kind, Type
@@ -53,6 +54,7 @@ def use(
     if receiver.type.optional and not safe:
         if found := _nullable_member(receiver, name, arguments, span):
             return found
+        raise _unknown(receiver.type, name, arguments, span)
     if receiver.is_null:
         raise invalid("Operator '.' cannot be applied to operand of type '<null>'", span)
     plain = receiver.type.as_required()
@@ -176,6 +178,8 @@ def _nullable_member(
         # Null has an empty text.
         text = use(replace(receiver, type=plain), name, [], span)
         return replace(text, sql=render("COALESCE(:a, '')", a=text.sql))
+    if name == "Equals" and arguments is not None and len(arguments) == 1:
+        return equality("==", receiver, arguments[0], span)
     return None
 
 
@@ -196,6 +200,7 @@ def _default(type_: Type, span: Span) -> Typed:
 def _unknown(type_: Type, name: str, arguments: Sequence[Typed] | None, span: Span) -> Exception:
     if arguments is not None and name in _LINQ and type_.kind in (Kind.ARRAY, Kind.PLAIN_ARRAY, Kind.MAP):
         return unsupported(f"the LINQ method {name}", span)
-    if name in ("HasValue", "Value"):
-        return invalid(f"'{type_}' does not contain a definition for '{name}'", span)
-    return invalid(f"'{type_}' does not contain a definition for '{name}' that this compiler knows", span)
+    if (owner_of(type_), name) in UNSUPPORTED:
+        return unsupported(f"{type_}.{name}", span)
+    hint = " (use .Value or ?.)" if (owner_of(type_), name) in members() and type_.optional else ""
+    return invalid(f"'{type_}' does not contain a definition for '{name}'{hint}", span)

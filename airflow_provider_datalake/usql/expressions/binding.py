@@ -12,12 +12,11 @@ from airflow_provider_datalake.usql.expressions import operators, windows
 from airflow_provider_datalake.usql.expressions.access import has_owner, use, use_static
 from airflow_provider_datalake.usql.expressions.aggregates import AGGREGATES, aggregate
 from airflow_provider_datalake.usql.expressions.constructors import array_literal, construct
-from airflow_provider_datalake.usql.expressions.conversions import convert
+from airflow_provider_datalake.usql.expressions.conversions import convert, fits
 from airflow_provider_datalake.usql.expressions.failures import invalid, unsupported
 from airflow_provider_datalake.usql.expressions.folding import literal
 from airflow_provider_datalake.usql.expressions.indexing import index
-from airflow_provider_datalake.usql.expressions.members.regex import pattern_of
-from airflow_provider_datalake.usql.expressions.templates import argument, grouped, render
+from airflow_provider_datalake.usql.expressions.templates import grouped, render
 from airflow_provider_datalake.usql.expressions.type_names import resolve_type, simple_kind
 from airflow_provider_datalake.usql.expressions.typed import Typed
 from airflow_provider_datalake.usql.types import BOOL, NULL, STRING, Kind, Type
@@ -98,7 +97,8 @@ class _Binder:
 
     def _on_value(self, node: ast.Member, arguments: list[Typed] | None) -> Typed:
         receiver = self.bind(node.target)
-        return use(receiver, node.name, arguments, node.span, safe=node.conditional)
+        safe = node.conditional or (receiver.may_be_null and _is_conditional(node.target))
+        return use(receiver, node.name, arguments, node.span, safe=safe)
 
     def _owner(self, target: ast.Expression) -> str | None:
         """Tell which type, namespace or alias is meant before a dot; None when it is a value."""
@@ -131,9 +131,7 @@ class _Binder:
 
     def _unknown_static(self, owner: str, name: str, node: ast.Node) -> Exception:
         if has_owner(owner):
-            return invalid(
-                f"'{owner}' does not contain a definition for '{name}' that this compiler knows", node.span
-            )
+            return invalid(f"'{owner}' does not contain a definition for '{name}'", node.span)
         if owner in ("Enumerable", "System.Linq.Enumerable"):
             return unsupported(f"{owner}.{name} (LINQ)", node.span)
         if "." in owner:
@@ -238,26 +236,24 @@ class _Binder:
         return Typed(render("NOT :a IS NULL", a=operand.sql), BOOL, node.span, operand.constant)
 
     def _bind_in(self, node: ast.In) -> Typed:
-        operand = self.bind(node.operand)
-        result: exp.Expr | None = None
-        constant = operand.constant
-        for item in node.items:
-            test = operators.equality("==", operand, self.bind(item), item.span)
-            constant = constant and test.constant
-            sql = grouped(test.sql)
-            result = sql if result is None else exp.Or(this=result, expression=sql)
-        plain = self._plain_in(operand, node)
-        found = plain if plain is not None else (result if result is not None else exp.false())
+        operand, items = self.bind(node.operand), [self.bind(item) for item in node.items]
+        found = self._plain_in(operand, items)
+        if found is None:
+            tests = [grouped(operators.equality("==", operand, item, item.span).sql) for item in items]
+            found = exp.or_(*tests, copy=False)
         if node.negated:
             found = exp.Not(this=exp.Paren(this=found))
-        return Typed(found, BOOL, node.span, constant)
+        return Typed(found, BOOL, node.span, all(one.constant for one in (operand, *items)))
 
-    def _plain_in(self, operand: Typed, node: ast.In) -> exp.Expr | None:
-        """Write IN as SQL's where no null is about, which is the faster form."""
-        items = [self.bind(item) for item in node.items]
-        if any(item.may_be_null or item.type.as_required() != operand.type.as_required() for item in items):
+    def _plain_in(self, operand: Typed, items: list[Typed]) -> exp.Expr | None:
+        """Write IN as SQL's where no null and no NaN is about, which is the faster form."""
+        plain = operand.type.as_required()
+        if plain.kind in (Kind.FLOAT, Kind.DOUBLE) or any(item.may_be_null for item in items):
             return None
-        found: exp.Expr = exp.In(this=grouped(operand.sql), expressions=[item.sql for item in items])
+        if any(item.type.as_required() != plain and not fits(item, plain) for item in items):
+            return None
+        values = [convert(item, plain).sql for item in items]
+        found: exp.Expr = exp.In(this=grouped(operand.sql), expressions=values)
         return exp.Coalesce(this=found, expressions=[exp.false()]) if operand.may_be_null else found
 
     def _bind_between(self, node: ast.Between) -> Typed:
@@ -328,6 +324,19 @@ class _Binder:
         return construct(node.type, arguments, items, node.span)
 
 
+def _is_conditional(node: ast.Expression) -> bool:
+    """Tell whether ``?.`` stands in a chain of members: where it meets null, the rest of the chain is skipped."""
+    while True:
+        if isinstance(node, ast.Member):
+            if node.conditional:
+                return True
+            node = node.target
+        elif isinstance(node, ast.Call | ast.Index):
+            node = node.target
+        else:
+            return False
+
+
 def use_static_exists(owner: str, name: str) -> bool:
     """
     Tell whether a type has a static property.
@@ -341,4 +350,4 @@ def use_static_exists(owner: str, name: str) -> bool:
     return any(one.static and one.parameters is None for one in members().get((owner, name), ()))
 
 
-__all__ = ["argument", "bind", "pattern_of"]
+__all__ = ["bind"]

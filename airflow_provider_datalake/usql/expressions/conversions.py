@@ -109,7 +109,8 @@ def convert(value: Typed, to: Type, *, explicit: bool = False, what: str = "") -
 def _implicit(value: Typed, to: Type) -> Typed:
     if value.type.as_required() == to.as_required():
         return replace(value, type=to, filled=not value.may_be_null)
-    return replace(value, sql=cast(value.sql, to), type=to, filled=not value.may_be_null)
+    whole = value.type.is_integral or value.type.kind in (Kind.CHAR, Kind.DECIMAL) or value.whole
+    return replace(value, sql=cast(value.sql, to), type=to, filled=not value.may_be_null, whole=whole)
 
 
 def integer_constant(value: Typed) -> int | None:
@@ -145,15 +146,29 @@ def fits(value: Typed, to: Type) -> bool:
     if value.type.kind is Kind.LONG and to.kind is not Kind.ULONG:
         return False
     number = integer_constant(value)
+    if number is None:
+        number = _computed_constant(value)
     return number is not None and RANGES[to.kind][0] <= number <= RANGES[to.kind][1]
+
+
+def _computed_constant(value: Typed) -> int | None:
+    from airflow_provider_datalake.usql.expressions.folding import fold
+
+    # Only operators make constants in C#; a function's value is none.
+    if any(not isinstance(node, exp.Cast) for node in value.sql.find_all(exp.Func)):
+        return None
+    found = fold(value)
+    return found if isinstance(found, int) else None
 
 
 def _has_cast(source: Type, target: Type) -> bool:
     plain, wanted = source.as_required(), target.as_required()
     if plain == wanted:
         return True
-    numeric = plain.is_numeric or plain.kind is Kind.CHAR
-    return numeric and (wanted.is_numeric or wanted.kind is Kind.CHAR)
+    numbers = (plain.is_numeric or plain.kind is Kind.CHAR), (wanted.is_numeric or wanted.kind is Kind.CHAR)
+    if plain.kind is Kind.ENUM:
+        return numbers[1]
+    return numbers[0] and (numbers[1] or wanted.kind is Kind.ENUM)
 
 
 def _explicit(value: Typed, to: Type) -> Typed:
@@ -165,7 +180,12 @@ def _explicit(value: Typed, to: Type) -> Typed:
     if value.type.kind in (*_REALS, Kind.DECIMAL) and (to.is_integral or to.kind is Kind.CHAR):
         # SQL rounds where C# cuts off.
         sql = render("TRUNC(:a)", a=sql)
-    return replace(value, sql=cast(sql, to), type=to)
+    elif value.type.kind in _REALS and to.kind is Kind.DECIMAL:
+        # C# takes the digits that the type is sure of.
+        digits = 15 if value.type.kind is Kind.DOUBLE else 7
+        sql = render(f"FORMAT('{{:.{digits}g}}', :a)", a=sql)
+    whole = value.type.kind not in _REALS or value.whole
+    return replace(value, sql=cast(sql, to), type=to, whole=whole)
 
 
 def common_type(values: Sequence[Typed]) -> Type:
@@ -188,27 +208,24 @@ def common_type(values: Sequence[Typed]) -> Type:
     raise invalid(f"There is no implicit conversion between {names}", values[0].span.to(values[-1].span))
 
 
-def promoted(left: Type, right: Type) -> Type | None:
+def operation_type(left: Typed, right: Typed) -> Type | None:
     """
-    Give the type in which C# computes with two numbers.
+    Give the type in which C# computes with two numbers: the first of its own operators that takes both.
 
-    :param left: one operand's type
-    :param right: the other's
+    :param left: one operand
+    :param right: the other
     :return: the type without ``?``, None when they do not go together
     """
-    kinds = {left.kind, right.kind}
-    if not all(kind in (*INTEGRAL, Kind.CHAR, Kind.FLOAT, Kind.DOUBLE, Kind.DECIMAL) for kind in kinds):
+    sides = left.type.as_required(), right.type.as_required()
+    if not all(side.is_numeric or side.kind is Kind.CHAR for side in sides):
         return None
+    for kind in (Kind.INT, Kind.UINT, Kind.LONG, Kind.ULONG):
+        target = Type(kind)
+        if all(is_implicit(one.type.as_required(), target) or fits(one, target) for one in (left, right)):
+            return target
+    kinds = {side.kind for side in sides}
     if Kind.DECIMAL in kinds:
         return None if kinds & _REALS else Type(Kind.DECIMAL)
-    for kind in (Kind.DOUBLE, Kind.FLOAT):
-        if kind in kinds:
-            return Type(kind)
-    if Kind.ULONG in kinds:
-        signed = kinds & {Kind.SBYTE, Kind.SHORT, Kind.INT, Kind.LONG}
-        return None if signed else Type(Kind.ULONG)
-    if Kind.LONG in kinds:
-        return Type(Kind.LONG)
-    if Kind.UINT in kinds:
-        return Type(Kind.LONG) if kinds & {Kind.SBYTE, Kind.SHORT, Kind.INT} else Type(Kind.UINT)
-    return Type(Kind.INT)
+    if Kind.DOUBLE in kinds:
+        return Type(Kind.DOUBLE)
+    return Type(Kind.FLOAT) if Kind.FLOAT in kinds else None

@@ -13,8 +13,9 @@ from sqlglot import exp
 
 from airflow_provider_datalake.usql.diagnostics import NOWHERE, CompileError, Diagnostic
 from airflow_provider_datalake.usql.expressions.conversions import cast
-from airflow_provider_datalake.usql.expressions.failures import NOT_CONSTANT
+from airflow_provider_datalake.usql.expressions.failures import EVALUATION, NOT_CONSTANT, invalid
 from airflow_provider_datalake.usql.expressions.typed import Typed
+from airflow_provider_datalake.usql.sql_types import DECIMAL_PRECISION, DECIMAL_SCALE
 from airflow_provider_datalake.usql.types import Kind, Type
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def _connection() -> duckdb.DuckDBPyConnection:
 
 def _words(error: Exception) -> str:
     text = str(error).split("\n", 1)[0]
-    return text.partition("E_RUNTIME_USER_EXPRESSIONEVALUATION: ")[2] or text
+    return text.partition(f"{EVALUATION}: ")[2] or text.partition("Error: ")[2] or text
 
 
 def _failure(message: str, span: Span) -> CompileError:
@@ -84,10 +85,22 @@ def literal(value: Any, type_: Type, span: Span = NOWHERE) -> Typed:
     :param type_: its type
     :param span: where it stands
     :return: the constant
+    :raises CompileError: for a decimal that cannot be held
     """
+    if isinstance(value, Decimal):
+        _check_decimal(value, span)
     if value is None:
         return Typed(cast(exp.null(), type_), type_, span, constant=True)
     return Typed(_sql(value, type_), type_, span, constant=True, filled=True)
+
+
+def _check_decimal(value: Decimal, span: Span) -> None:
+    limit = 10 ** (DECIMAL_PRECISION - DECIMAL_SCALE)
+    if not value.is_finite() or abs(value) >= limit:
+        raise invalid(f"the decimal {value} is too large: {limit:e} and more cannot be held", span)
+    exponent = value.normalize().as_tuple().exponent
+    if isinstance(exponent, int) and exponent < -DECIMAL_SCALE:
+        raise invalid(f"the decimal {value} has more than {DECIMAL_SCALE} digits behind its point", span)
 
 
 def _sql(value: Any, type_: Type) -> exp.Expr:
@@ -106,8 +119,12 @@ def _sql(value: Any, type_: Type) -> exp.Expr:
         return cast(exp.Map(keys=exp.Array(expressions=keys), values=exp.Array(expressions=items)), type_)
     if isinstance(value, list):
         return cast(exp.Array(expressions=[_sql_or_null(item, type_.element) for item in value]), type_)
+    if kind is Kind.DOUBLE:
+        value = float(value)
     if isinstance(value, float) and not math.isfinite(value):
         return cast(exp.Literal.string(str(value)), type_)
+    if kind is Kind.DOUBLE:
+        return _number(value)
     if isinstance(value, (int, float, Decimal)):
         return cast(_number(value), type_)
     if isinstance(value, (datetime.datetime, uuid.UUID)):
@@ -122,6 +139,10 @@ def _sql_or_null(value: Any, type_: Type | None) -> exp.Expr:
 
 
 def _number(value: float | int | Decimal) -> exp.Expr:
-    text = repr(abs(value)) if isinstance(value, float) else str(abs(value))
+    text = str(abs(value))
+    if isinstance(value, Decimal):
+        text = f"{abs(value):f}"
+    elif isinstance(value, float) and "e" not in text:
+        text += "e0"  # else SQL would read a decimal, and lose digits on the way to a double
     number: exp.Expr = exp.Literal.number(text)
     return exp.Neg(this=number) if math.copysign(1, value) < 0 else number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -11,10 +12,11 @@ from airflow_provider_datalake.usql.expressions.conversions import (
     common_type,
     convert,
     is_implicit,
-    promoted,
+    operation_type,
 )
+from airflow_provider_datalake.usql.expressions.decimals import product, quotient
 from airflow_provider_datalake.usql.expressions.failures import invalid
-from airflow_provider_datalake.usql.expressions.templates import grouped, render
+from airflow_provider_datalake.usql.expressions.templates import grouped, may_fail, render
 from airflow_provider_datalake.usql.expressions.texts import concatenated, is_text
 from airflow_provider_datalake.usql.expressions.typed import Typed
 from airflow_provider_datalake.usql.types import BOOL, DATETIME, LONG, STRING, Kind, Type
@@ -26,8 +28,17 @@ TIMESPAN = Type(Kind.TIMESPAN)
 _ARITHMETIC: dict[str, type[exp.Binary]] = {"+": exp.Add, "-": exp.Sub, "*": exp.Mul, "%": exp.Mod}
 _ORDER: dict[str, type[exp.Binary]] = {"<": exp.LT, ">": exp.GT, "<=": exp.LTE, ">=": exp.GTE}
 _BITS: dict[str, type[exp.Binary]] = {"&": exp.BitwiseAnd, "|": exp.BitwiseOr, "^": exp.BitwiseXor}
-_LOGIC: dict[str, type[exp.Binary]] = {"&&": exp.And, "AND": exp.And, "||": exp.Or, "OR": exp.Or}
 _WORDS = {"AND": "&&", "OR": "||"}
+_CHECKED = {
+    # Between 0001-01-01 and 9999-12-31, C#'s range.
+    Kind.DATETIME: (
+        "CASE WHEN :v BETWEEN -62135596800000000 AND 253402300799999999 THEN MAKE_TIMESTAMP(:v) ELSE "
+        "ERROR('E_RUNTIME_USER_EXPRESSIONEVALUATION: The added or subtracted value results in an "
+        "un-representable DateTime.') END"
+    ),
+}
+_BEYOND = "CAST('Infinity' AS DOUBLE)"
+"""SQL sorts NaN behind infinity, and takes it for equal to itself; in C# no comparison with it holds."""
 
 
 def unary(operator: str, operand: Typed, span: Span) -> Typed:
@@ -41,8 +52,8 @@ def unary(operator: str, operand: Typed, span: Span) -> Typed:
     :raises CompileError: when the operand's type does not have it
     """
     kind = operand.type.kind
-    if operator in ("!", "NOT") and kind is Kind.BOOL and not operand.type.optional:
-        return _value(exp.Not(this=grouped(operand.sql)), BOOL, span, operand)
+    if operator in ("!", "NOT") and kind is Kind.BOOL:
+        return _value(exp.Not(this=grouped(operand.sql)), operand.type, span, operand)
     if operator == "~" and operand.type.is_integral:
         wide = convert(operand, _unary_type(operand.type), what="operator ~")
         return _value(exp.BitwiseNot(this=grouped(wide.sql)), wide.type, span, operand)
@@ -58,11 +69,13 @@ def unary(operator: str, operand: Typed, span: Span) -> Typed:
 
 
 def _unary_type(type_: Type, *, negated: bool = False) -> Type:
-    wide = promoted(type_.as_required(), Type(Kind.INT)) if type_.kind is not Kind.UINT else type_
-    if negated and type_.kind is Kind.UINT:
-        wide = LONG
-    wide = wide or type_
-    return wide.as_nullable() if type_.optional else wide.as_required()
+    kind = type_.kind
+    if type_.is_integral or kind is Kind.CHAR:
+        if kind not in (Kind.UINT, Kind.LONG, Kind.ULONG):
+            kind = Kind.INT
+        elif kind is Kind.UINT and negated:
+            kind = Kind.LONG
+    return Type(kind, optional=type_.optional)
 
 
 def binary(operator: str, left: Typed, right: Typed, span: Span) -> Typed:
@@ -76,7 +89,7 @@ def binary(operator: str, left: Typed, right: Typed, span: Span) -> Typed:
     :return: its value
     :raises CompileError: when the operands' types do not have it
     """
-    if operator in _LOGIC:
+    if operator in ("&&", "AND", "||", "OR"):
         return _logic(operator, left, right, span)
     if operator in ("==", "!="):
         return equality(operator, left, right, span)
@@ -116,7 +129,17 @@ def _mismatch(operator: str, left: Typed, right: Typed, span: Span) -> Exception
 def _logic(operator: str, left: Typed, right: Typed, span: Span) -> Typed:
     if left.type != BOOL or right.type != BOOL:
         raise _mismatch(operator, left, right, span)
-    node = _LOGIC[operator](this=grouped(left.sql), expression=grouped(right.sql))
+    is_and = operator in ("&&", "AND")
+    node: exp.Expr
+    if may_fail(right.sql):
+        # SQL computes both sides for all rows, C# only those of the second that it needs.
+        settled = exp.false() if is_and else exp.true()
+        node = exp.Case(
+            ifs=[exp.If(this=left.sql, true=right.sql if is_and else settled)],
+            default=settled if is_and else right.sql,
+        )
+    else:
+        node = (exp.And if is_and else exp.Or)(this=grouped(left.sql), expression=grouped(right.sql))
     return _value(node, BOOL, span, left, right)
 
 
@@ -138,14 +161,31 @@ def equality(operator: str, left: Typed, right: Typed, span: Span) -> Typed:
                 raise _mismatch(operator, left, right, span)
             test: exp.Expr = exp.Is(this=grouped(other.sql), expression=exp.null())
             return _value(exp.Not(this=test) if negated else test, BOOL, span, other)
-    pair = _comparable(operator, left, right, span)
-    a, b = grouped(pair[0].sql), grouped(pair[1].sql)
+    one, other = _comparable(operator, left, right, span)
+    a, b = grouped(one.sql), grouped(other.sql)
+    may_be_null = one.may_be_null or other.may_be_null
     node: exp.Expr
-    if pair[0].may_be_null or pair[1].may_be_null:
+    if _may_be_nan(one) and _may_be_nan(other):
+        template = ":a IS NOT DISTINCT FROM :b AND NOT COALESCE(ISNAN(:a), FALSE)"
+        node = render(template if may_be_null else f":a = :b AND :a <= {_BEYOND}", a=a, b=b)
+        node = exp.Not(this=exp.Paren(this=node)) if negated else node
+    elif may_be_null:
         node = (exp.NullSafeNEQ if negated else exp.NullSafeEQ)(this=a, expression=b)
     else:
         node = (exp.NEQ if negated else exp.EQ)(this=a, expression=b)
     return _value(node, BOOL, span, left, right)
+
+
+def _may_be_nan(value: Typed) -> bool:
+    if value.type.kind not in (Kind.FLOAT, Kind.DOUBLE):
+        return False
+    sql = value.sql
+    while isinstance(sql, exp.Paren | exp.Neg):
+        sql = sql.this
+    if isinstance(sql, exp.Cast) and isinstance(sql.this, exp.Literal):
+        return sql.this.is_string
+    # What was an integer, which operators and functions convert, is a number.
+    return not (isinstance(sql, exp.Literal) or (isinstance(sql, exp.Cast) and value.whole))
 
 
 def _comparable(operator: str, left: Typed, right: Typed, span: Span) -> tuple[Typed, Typed]:
@@ -155,7 +195,10 @@ def _comparable(operator: str, left: Typed, right: Typed, span: Span) -> tuple[T
         if plain[0].kind in (Kind.ARRAY, Kind.MAP, Kind.PLAIN_ARRAY):
             raise _mismatch(operator, left, right, span)
         return left, right
-    target = promoted(*plain)
+    for enumeration, number in (plain, plain[::-1]):
+        if enumeration.kind is Kind.ENUM and number.kind is not Kind.ENUM:
+            raise _mismatch(operator, left, right, span)
+    target = operation_type(left, right)
     if target is None:
         raise _mismatch(operator, left, right, span)
     return _lifted(left, target, operator), _lifted(right, target, operator)
@@ -170,7 +213,11 @@ def _order(operator: str, left: Typed, right: Typed, span: Span) -> Typed:
     if left.type.kind in (Kind.BOOL, Kind.STRING, Kind.GUID, Kind.BINARY) or left.is_null or right.is_null:
         raise _mismatch(operator, left, right, span)
     a, b = _comparable(operator, left, right, span)
+    smaller, larger = (a, b) if operator in ("<", "<=") else (b, a)
     node: exp.Expr = _ORDER[operator](this=grouped(a.sql), expression=grouped(b.sql))
+    if _may_be_nan(larger):
+        node = render(f":a {operator[0].replace('>', '<')}{operator[1:]} :b AND :b <= {_BEYOND}",
+                      a=smaller.sql, b=larger.sql)
     if a.may_be_null or b.may_be_null:
         # A comparison with null is false, not null.
         node = exp.Coalesce(this=node, expressions=[exp.false()])
@@ -204,24 +251,15 @@ def _arithmetic(operator: str, left: Typed, right: Typed, span: Span) -> Typed:
         a = convert(a, b.type.as_nullable())
     if b.is_null and a.type.is_numeric:
         b = convert(b, a.type.as_nullable())
-    target = promoted(a.type.as_required(), b.type.as_required())
-    if target is None and (fitted := _constants_fitted(a, b)):
-        a, b = fitted
-        target = promoted(a.type.as_required(), b.type.as_required())
+    target = operation_type(a, b)
     if target is None or operator not in (*_ARITHMETIC, "/"):
         raise _mismatch(operator, left, right, span)
     result = target.as_nullable() if a.type.optional or b.type.optional else target
+    if target.kind is Kind.DECIMAL and operator in ("*", "/"):
+        sql = product(a, b) if operator == "*" else quotient(a, b)
+        return _value(sql, result, span, left, right)
     a, b = _lifted(a, target, operator), _lifted(b, target, operator)
     return _value(_computed(operator, a.sql, b.sql, target), result, span, left, right)
-
-
-def _constants_fitted(left: Typed, right: Typed) -> tuple[Typed, Typed] | None:
-    """Let a positive constant go with ulong, as C# does."""
-    for one, other, swapped in ((left, right, False), (right, left, True)):
-        if one.type.kind is Kind.ULONG and other.constant and other.type.is_integral:
-            fitted = convert(other, one.type.as_required(), what="operator")
-            return (fitted, one) if swapped else (one, fitted)
-    return None
 
 
 def _computed(operator: str, left: exp.Expr, right: exp.Expr, target: Type) -> exp.Expr:
@@ -229,59 +267,53 @@ def _computed(operator: str, left: exp.Expr, right: exp.Expr, target: Type) -> e
     if operator == "/":
         if target.is_integral:
             return exp.IntDiv(this=a, expression=b)
-        if target.kind is Kind.DECIMAL:
-            return _decimal_quotient(a, b)
         return exp.Div(this=a, expression=b, typed=False, safe=False)
-    if operator == "*" and target.kind is Kind.DECIMAL:
-        # The product of two scales of 10 has 20 digits behind its point; what does not fit is an error.
-        return cast(render("CAST(:a AS DECIMAL(38, 10)) * CAST(:b AS DECIMAL(38, 10))", a=a, b=b), target)
-    node = _ARITHMETIC[operator](this=a, expression=b)
-    if target.kind in (Kind.FLOAT, Kind.DECIMAL):
-        return cast(node, target)
-    return node
-
-
-def _decimal_quotient(a: exp.Expr, b: exp.Expr) -> exp.Expr:
-    """Divide decimals; SQL's division is one of doubles, so that only 15 digits are sure."""
-    return render(
-        "CASE WHEN :b = 0 THEN ERROR('E_RUNTIME_USER_EXPRESSIONEVALUATION: Attempted to divide by zero.') "
-        "ELSE CAST(CAST(:a AS DOUBLE) / CAST(:b AS DOUBLE) AS DECIMAL(38, 10)) END",
-        a=a,
-        b=b,
-    )
+    return _ARITHMETIC[operator](this=a, expression=b)
 
 
 def _bits(operator: str, left: Typed, right: Typed, span: Span) -> Typed:
-    if operator in _BITS and left.type == BOOL and right.type == BOOL:
-        if operator == "^":
-            return _value(
-                exp.NEQ(this=grouped(left.sql), expression=grouped(right.sql)), BOOL, span, left, right
-            )
-        return _logic("&&" if operator == "&" else "||", left, right, span)
+    kinds = left.type.kind, right.type.kind
+    if operator in _BITS and kinds == (Kind.BOOL, Kind.BOOL):
+        return _bool_bits(operator, left, right, span)
     if not left.type.is_integral or not right.type.is_integral:
         raise _mismatch(operator, left, right, span)
     if operator in ("<<", ">>"):
         return _shift(operator, left, right, span)
-    target = promoted(left.type.as_required(), right.type.as_required())
-    if target is None:
+    target = operation_type(left, right)
+    if target is None or not target.is_integral:
         raise _mismatch(operator, left, right, span)
     a, b = _lifted(left, target, operator), _lifted(right, target, operator)
     result = target.as_nullable() if a.type.optional or b.type.optional else target
+    if operator == "^":
+        return _value(render("XOR(:a, :b)", a=a.sql, b=b.sql), result, span, left, right)
     return _value(_BITS[operator](this=grouped(a.sql), expression=grouped(b.sql)), result, span, left, right)
+
+
+def _bool_bits(operator: str, left: Typed, right: Typed, span: Span) -> Typed:
+    """Bind ``&``, ``|`` and ``^`` of bools; with null they are three-valued in C# as they are in SQL."""
+    result = Type(Kind.BOOL, optional=left.type.optional or right.type.optional)
+    node = {"&": exp.And, "|": exp.Or, "^": exp.NEQ}[operator]
+    return _value(node(this=grouped(left.sql), expression=grouped(right.sql)), result, span, left, right)
 
 
 def _shift(operator: str, left: Typed, right: Typed, span: Span) -> Typed:
     target = _unary_type(left.type)
     wide = convert(left, target, what=f"operator {operator}")
-    count = convert(right, Type(Kind.INT), explicit=True, what=f"operator {operator}")
-    mask = 63 if target.kind in (Kind.LONG, Kind.ULONG) else 31
+    count_type = Type(Kind.INT, optional=right.type.optional)
+    count = convert(right, count_type, what=f"operator {operator}")
+    bits = 64 if target.kind in (Kind.LONG, Kind.ULONG) else 32
     # C# takes the lowest bits of the count; a power of two shifts negative numbers as C# does, too.
-    power = render("CAST(POW(2, :n & :m) AS HUGEINT)", n=count.sql, m=exp.Literal.number(mask))
-    if operator == "<<":
-        sql = render("CAST(:a AS HUGEINT) * :p", a=wide.sql, p=power)
+    power = f"CAST(POW(2, :n & {bits - 1}) AS HUGEINT)"
+    if operator == ">>":
+        rest = f"(CAST(:a AS HUGEINT) % {power} + {power}) % {power}"
+        sql = render(f"(CAST(:a AS HUGEINT) - {rest}) // {power}", a=wide.sql, n=count.sql)
     else:
-        sql = render("CAST(FLOOR(CAST(:a AS HUGEINT) / :p) AS HUGEINT)", a=wide.sql, p=power)
-    return _value(cast(sql, target), target, span, left, right)
+        kept = f"CAST(:a AS HUGEINT) & {2**bits - 1}"
+        sql = render(f"(({kept}) * {power}) & {2**bits - 1}", a=wide.sql, n=count.sql)
+        if target.kind in (Kind.INT, Kind.LONG):
+            sql = render(f"CASE WHEN :v >= {2 ** (bits - 1)} THEN :v - {2**bits} ELSE :v END", v=sql)
+    result = replace(target, optional=target.optional or right.type.optional)
+    return _value(cast(sql, result), result, span, left, right)
 
 
 def _dates(operator: str, left: Typed, right: Typed, span: Span) -> Typed:
@@ -290,8 +322,10 @@ def _dates(operator: str, left: Typed, right: Typed, span: Span) -> Typed:
     if kinds == (Kind.DATETIME, Kind.DATETIME) and operator == "-":
         sql, type_ = render("EPOCH_US(:a) - EPOCH_US(:b)", a=left.sql, b=right.sql), TIMESPAN
     elif kinds == (Kind.DATETIME, Kind.TIMESPAN) and operator in ("+", "-"):
-        template = f"MAKE_TIMESTAMP(EPOCH_US(:a) {operator} :b)"
-        sql, type_ = render(template, a=left.sql, b=right.sql), DATETIME
+        moment = render(f"EPOCH_US(:a) {operator} :b", a=left.sql, b=right.sql)
+        sql, type_ = render(_CHECKED[Kind.DATETIME], v=moment), DATETIME
+        if optional:
+            sql = render("CASE WHEN NOT :m IS NULL THEN :v END", m=moment, v=sql)
     elif kinds == (Kind.TIMESPAN, Kind.TIMESPAN) and operator in ("+", "-"):
         sql, type_ = render(f":a {operator} :b", a=left.sql, b=right.sql), TIMESPAN
     else:
@@ -347,10 +381,37 @@ def condition_of(value: Typed) -> exp.Expr:
 
 def condition(value: Typed) -> exp.Expr:
     """
-    Take a value as a condition of WHERE, HAVING or ON.
+    Take a value as a condition of WHERE, HAVING or ON, in the form that SQL finds rows fastest by.
 
     :param value: a bool
-    :return: its SQL
+    :return: SQL that is true where it holds, and false or null elsewhere
     :raises CompileError: when it is of another type
     """
-    return condition_of(value)
+    return _searchable(condition_of(value))
+
+
+_COMPARISONS = (exp.EQ, exp.LT, exp.GT, exp.LTE, exp.GTE, exp.In, exp.Between, exp.Like)
+
+
+def _searchable(sql: exp.Expr) -> exp.Expr:
+    """Rewrite what is never null to what is null instead of false, which indexes and statistics serve."""
+    if isinstance(sql, exp.Paren):
+        return exp.Paren(this=_searchable(sql.this))
+    if isinstance(sql, exp.And | exp.Or):
+        return type(sql)(this=_searchable(sql.this), expression=_searchable(sql.expression))
+    if isinstance(sql, exp.NullSafeEQ) and any(_is_constant(side) for side in (sql.this, sql.expression)):
+        return exp.EQ(this=sql.this, expression=sql.expression)
+    if isinstance(sql, exp.Coalesce) and sql.expressions == [exp.false()]:
+        return sql.this if isinstance(sql.this, _COMPARISONS) else sql
+    if isinstance(sql, exp.Case) and sql.args.get("default") == exp.false() and len(sql.args["ifs"]) == 1:
+        # The first side of && alone finds rows, too; the second one is computed for these only.
+        first = sql.args["ifs"][0].this
+        if not may_fail(first):
+            return exp.And(this=grouped(_searchable(first)), expression=sql)
+    return sql
+
+
+def _is_constant(sql: exp.Expr) -> bool:
+    while isinstance(sql, exp.Paren | exp.Cast | exp.Neg):
+        sql = sql.this
+    return isinstance(sql, exp.Literal | exp.Boolean)

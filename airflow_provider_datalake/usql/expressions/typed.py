@@ -24,6 +24,7 @@ class Typed:
     :param span: where it stands in the script
     :param constant: whether its value is known when the script is compiled
     :param filled: whether a value of a type that may be null never is, e.g. a string literal
+    :param whole: whether a real was converted from an integer, and so is a number
     """
 
     sql: exp.Expr
@@ -31,6 +32,7 @@ class Typed:
     span: Span
     constant: bool = False
     filled: bool = False
+    whole: bool = False
 
     @property
     def may_be_null(self) -> bool:

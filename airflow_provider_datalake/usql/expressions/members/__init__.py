@@ -21,6 +21,19 @@ if TYPE_CHECKING:
 
 _TOPICS = (strings, dates, time_spans, maths, parsing, collections, regex, universal)
 
+UNSUPPORTED = frozenset(
+    (owner, name)
+    for owner, names in {
+        "string": "Chars Clone CopyTo GetEnumerator GetHashCode GetType IndexOfAny IsNormalized LastIndexOfAny "
+        "Normalize ToCharArray",
+        "DateTime": "GetDateTimeFormats IsDaylightSavingTime ToBinary ToFileTime ToFileTimeUtc ToOADate",
+        "Guid": "ToByteArray",
+        "byte[]": "GetValue LongLength Rank",
+    }.items()
+    for name in names.split()
+)
+"""Members that .NET has and this compiler has not."""
+
 
 @cache
 def members() -> dict[tuple[str, str], tuple[Member, ...]]:

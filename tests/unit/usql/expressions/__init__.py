@@ -1,0 +1,1 @@
+"""Expressions of U-SQL: what they mean, computed by DuckDB."""
