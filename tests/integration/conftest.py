@@ -29,6 +29,15 @@ LONG_SQL = (
     "CROSS JOIN ({digits}) h CROSS JOIN ({digits}) i CROSS JOIN ({digits}) j "
     "WHERE LENGTH(CONCAT(a.x, b.x, c.x, d.x, e.x, f.x, g.x, h.x, i.x, j.x)) > 3"
 ).format(digits=" UNION ALL ".join(f"SELECT '{n}' AS x" for n in range(10)))
+LONG_USQL = """
+@digits = SELECT * FROM (VALUES {digits}) AS D(x);
+@count = SELECT COUNT(*) AS n FROM {tables} WHERE ({text}).Length > 3;
+OUTPUT @count TO "/long.csv" USING Outputters.Csv();
+""".format(
+    digits=", ".join(f'("{n}")' for n in range(10)),
+    tables=" CROSS JOIN ".join(f"@digits AS t{n}" for n in range(10)),
+    text=" + ".join(f"t{n}.x" for n in range(10)),
+)
 START_SECONDS = 60
 READY = "datalake-emulator is ready at "
 
@@ -174,6 +183,12 @@ def wait_until() -> Callable[..., None]:
 def long_sql() -> str:
     """A query that runs for minutes unless it is stopped."""
     return LONG_SQL
+
+
+@pytest.fixture(scope="session")
+def long_usql() -> str:
+    """A script that runs for minutes unless it is stopped."""
+    return LONG_USQL
 
 
 @pytest.fixture(scope="session")
