@@ -209,8 +209,7 @@ class Contents:
             if os.fstat(descriptor).st_size != offset:
                 # An append that failed half-way; what it wrote was never committed.
                 os.ftruncate(descriptor, offset)
-            if content.chunks:
-                self._machine.failpoint("append:half")
+            self._machine.failpoint("append:begun")
             content.write_to(descriptor, offset)
             if sync:
                 os.fsync(descriptor)

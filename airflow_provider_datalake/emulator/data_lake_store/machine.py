@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 FAILPOINT_VARIABLE = "DATALAKE_EMULATOR_STORE_FAILPOINT"
 FAILPOINTS = (
     "create:written",
-    "append:half",
+    "append:begun",
     "append:written",
     "concat:written",
     "publish:linked-one",

@@ -16,6 +16,7 @@ from airflow_provider_datalake.emulator.data_lake_store.acl import (
 from airflow_provider_datalake.emulator.data_lake_store.contents import Writing
 from airflow_provider_datalake.emulator.data_lake_store.errors import SUCCESS, invalid
 from airflow_provider_datalake.emulator.data_lake_store.paths import parse_path
+from airflow_provider_datalake.emulator.data_lake_store.rights import LAST_MOMENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -286,14 +287,14 @@ def _rename(call: Call) -> Reply:
         call.parameters.path("destination"),
         call.caller,
         # As Microsoft's client for Java asks for it.
-        overwrite=call.parameters.choice("renameoptions", _RENAME_OPTIONS) == "OVERWRITE",
+        overwrite=call.parameters.choice("renameoptions", _RENAME_OPTIONS, "NONE") == "OVERWRITE",
     )
     return Reply(document={"boolean": done}, code=code)
 
 
 def _set_expiry(call: Call) -> Reply:
     option = call.parameters.choice("expiryOption", _EXPIRY)
-    time = call.parameters.number("expireTime")
+    time = call.parameters.number("expireTime", most=LAST_MOMENT)
     if time is None and option != "NeverExpire":
         raise invalid(f"The parameter expireTime is missing: {option} needs it, in milliseconds")
 
@@ -331,8 +332,8 @@ def _set_owner(call: Call) -> Reply:
 
 
 def _set_times(call: Call) -> Reply:
-    modified = call.parameters.number("modificationtime", least=-1)
-    accessed = call.parameters.number("accesstime", least=-1)
+    modified = call.parameters.number("modificationtime", least=-1, most=LAST_MOMENT)
+    accessed = call.parameters.number("accesstime", least=-1, most=LAST_MOMENT)
     call.service.rights.set_times(
         call.store,
         call.names,

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _OCTAL = re.compile(r"[0-7]{1,4}")
-_NUMBER = re.compile(r"-?[0-9]{1,18}")
+_NUMBER = re.compile(r"-?[0-9]{1,19}")
 _IDENTITY = re.compile(r"[^\s,:/]{1,256}")
 _MAX_FIELDS = 200
+_LARGEST = 2**63 - 1
 
 
 class Parameters:
@@ -65,21 +66,22 @@ class Parameters:
             raise invalid(f"The parameter {name} is missing")
         return value
 
-    def number(self, name: str, *, least: int = 0) -> int | None:
+    def number(self, name: str, *, least: int = 0, most: int = _LARGEST) -> int | None:
         """
         Read a whole number.
 
         :param name: the parameter's name
         :param least: the smallest one that is allowed
+        :param most: the largest one that is allowed
         :return: the number, None when it is missing or empty
         :raises StoreError: when it is something else
         """
         value = self.text(name)
         if value is None:
             return None
-        if not _NUMBER.fullmatch(value) or int(value) < least:
+        if not _NUMBER.fullmatch(value) or not least <= int(value) <= most:
             raise invalid(
-                f"Invalid value for {name}: expected a whole number of at least {least}, got {value!r}"
+                f"Invalid value for {name}: expected a whole number from {least} to {most}, got {value!r}"
             )
         return int(value)
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 Names = tuple[str, ...]
 
+LAST_MOMENT = 253_402_300_799_999
+"""The end of the year 9999, in milliseconds since the epoch: times after it cannot be written as dates."""
+
 
 class Rights:
     """
@@ -95,9 +98,10 @@ class Rights:
                 raise invalid("Invalid path: only files expire, and this is a folder")
             caller.require(node, WRITE)
             expires = when(node)
-            if expires and expires <= caller.now:
+            if expires and not caller.now < expires <= LAST_MOMENT:
                 raise invalid(
-                    f"Invalid expireTime: the file would expire at {expires}, not after now, {caller.now}"
+                    f"Invalid expireTime: the file would expire at {expires}, which is not after now, "
+                    f"{caller.now}, or too far in the future"
                 )
             return node._replace(expires=expires)
 

@@ -94,9 +94,12 @@ class Store:
         caller = new_caller(self.principal, "DELETE")
         return self.service.tree.delete(ACCOUNT, parse_path(path), caller, recursive=recursive)[0]
 
-    def rename(self, source: str, destination: str) -> bool:
+    def rename(self, source: str, destination: str, *, overwrite: bool = False) -> bool:
         caller = new_caller(self.principal, "RENAME")
-        return self.service.tree.rename(ACCOUNT, parse_path(source), parse_path(destination), caller)[0]
+        done, _ = self.service.tree.rename(
+            ACCOUNT, parse_path(source), parse_path(destination), caller, overwrite=overwrite
+        )
+        return done
 
     def concatenate(self, path: str, *sources: str, **options: bool) -> None:
         self.service.contents.concatenate(

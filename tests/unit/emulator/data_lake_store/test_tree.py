@@ -101,6 +101,19 @@ def test_renaming_onto_a_folder_moves_into_it(store: Store):
     assert store.read("/d/f") == b"x"
 
 
+def test_a_file_takes_the_place_of_another_on_demand(store: Store):
+    store.write("/f", b"new")
+    store.write("/d/g", b"old")
+    assert store.rename("/f", "/d/g", overwrite=True)
+    assert store.read("/d/g") == b"new"
+    assert store.names() == ["d"]
+    assert store.objects_on_disk() == store.listed_objects()
+    assert not store.rename("/d", "/d/g", overwrite=True)
+    store.write("/g", b"other")
+    assert store.rename("/g", "/d", overwrite=True)
+    assert store.read("/d/g") == b"other"
+
+
 def test_renaming_a_file_to_itself_is_done_already(store: Store):
     store.write("/f", b"x")
     assert store.rename("/f", "/f")
