@@ -534,7 +534,7 @@ class Apply(Node):
     :param left: the left source
     :param collection: the argument of EXPLODE
     :param alias: after AS
-    :param columns: one name for an array, two for a map; a type may stand before a name and is dropped
+    :param columns: one name for an array, two for a map; a type may stand behind a name and is dropped
     """
 
     kind: str
@@ -821,6 +821,17 @@ class Truncate(Node):
 
 
 @dataclass(frozen=True)
+class Rebuild(Node):
+    """
+    ``ALTER TABLE table REBUILD``, which joins what was inserted piece by piece and changes no result.
+
+    :param table: the table
+    """
+
+    table: ObjectName
+
+
+@dataclass(frozen=True)
 class SetVariable(Node):
     """
     ``SET @@name = value``.
@@ -871,6 +882,7 @@ Statement: TypeAlias = (
     | Drop
     | Insert
     | Truncate
+    | Rebuild
     | SetVariable
     | If
     | Unsupported

@@ -72,8 +72,11 @@ def mark(text: str, span: Span) -> str:
 
     :param text: the script
     :param span: the place
-    :return: its surroundings on one line, with ``###`` before the place
+    :return: the token and its line, then the surroundings on one line, with ``###`` before the place
     """
+    token = text[span.start : span.end] if span.end - span.start <= _AROUND else ""
     before = text[max(0, span.start - _AROUND) : span.start]
-    behind = text[span.start : span.end + _AROUND]
-    return " ".join(f"{before} ### {behind}".split())
+    behind = text[span.start : span.end + _AROUND] if token else text[span.start : span.start + _AROUND]
+    place = f"at token '{token}', line {span.line}" if token else f"at line {span.line}"
+    surroundings = " ".join(f"{before} ### {behind}".split())
+    return f"{place}\nnear the ###:\n{surroundings}"

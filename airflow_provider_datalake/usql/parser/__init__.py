@@ -18,4 +18,10 @@ def parse(text: str) -> ast.Script:
     :return: its syntax tree
     :raises CompileError: with the first error
     """
-    return StatementParser(text).script()
+    parser = StatementParser(text)
+    try:
+        return parser.script()
+    except RecursionError:
+        # How deep the stack may still grow depends on the caller: the limit of the parser is not enough.
+        error = parser.too_deep()
+    raise error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_datalake.usql import ast
@@ -62,14 +63,15 @@ class DefinitionParser(QueryParser):
             if self.is_word(*words):
                 return self.unsupported_statement(f"{verb} {' '.join(words)} ({what})", start)
             self.note(words[0])
+        self.note("DATABASE", "SCHEMA", "TABLE", "VIEW")
         raise self.error()
 
     def unsupported_statement(self, feature: str, start: Span) -> ast.Unsupported:
-        """Move to a statement's end, over blocks in BEGIN and END."""
+        """Move to a statement's end, over blocks in BEGIN and END and over blocks and CASEs in them."""
         span = self.span_from(start)
         blocks = 0
         while self.token.kind is not TokenKind.END:
-            if self.is_word("BEGIN"):
+            if self.is_word("BEGIN") or (blocks and self._begins_block()):
                 blocks += 1
             elif blocks and self.is_word("END"):
                 blocks -= 1
@@ -77,6 +79,11 @@ class DefinitionParser(QueryParser):
                 break
             self.take()
         return ast.Unsupported(span, feature)
+
+    def _begins_block(self) -> bool:
+        if self.is_word("IF"):  # IF EXISTS and IF NOT EXISTS belong to definitions
+            return not (self.peek_word("EXISTS") or (self.peek_word("NOT") and self.peek_word("EXISTS", 2)))
+        return self.is_word("CASE")
 
     def _if_not_exists(self) -> bool:
         if not self.accept_word("IF"):
@@ -99,18 +106,18 @@ class DefinitionParser(QueryParser):
         index: ast.IndexDefinition | None = None
         if self.accept("("):
             while True:
-                if self.is_word("INDEX"):
+                self.note("INDEX")
+                if self.is_word("INDEX") and index is None:
                     index = self._index()
-                elif self.is_word("PARTITIONED") or self.is_word("DISTRIBUTED"):
-                    index = self._layout(index or ast.IndexDefinition(self.token.span, ""))
+                elif self._is_layout():
+                    index = self._layouts(index)
                 else:
-                    self.note("INDEX")
                     columns.append(self.column_definition())
-                if not self.accept(",") and not (self.is_word("PARTITIONED") or self.is_word("INDEX")):
+                if not self.accept(","):
                     break
             self.expect(")")
-        while self.is_word("PARTITIONED") or self.is_word("DISTRIBUTED"):
-            index = self._layout(index or ast.IndexDefinition(self.token.span, ""))
+        if self._is_layout():
+            index = self._layouts(index)
         query = None
         if self.accept_word("AS"):
             query = self.query()
@@ -123,41 +130,39 @@ class DefinitionParser(QueryParser):
         name = self.identifier().text
         self.expect_word("CLUSTERED")
         columnstore = self.accept_word("COLUMNSTORE")
-        keys: tuple[tuple[str, bool], ...] = ()
-        if not columnstore:
-            keys = self._keys()
+        keys = () if columnstore else self._keys()
         index = ast.IndexDefinition(self.span_from(start), name, keys, columnstore=columnstore)
-        while self.is_word("PARTITIONED") or self.is_word("DISTRIBUTED"):
+        return self._layouts(index) if self._is_layout() else index
+
+    def _is_layout(self) -> bool:
+        found = self.is_word("PARTITIONED") or self.is_word("DISTRIBUTED")
+        if not found:
+            self.note("PARTITIONED", "DISTRIBUTED")
+        return found
+
+    def _layouts(self, index: ast.IndexDefinition | None) -> ast.IndexDefinition:
+        """Parse ``PARTITIONED BY`` and ``DISTRIBUTED BY``, of which one comes next."""
+        index = index or ast.IndexDefinition(self.token.span, "")
+        while self._is_layout():
             index = self._layout(index)
         return index
 
     def _layout(self, index: ast.IndexDefinition) -> ast.IndexDefinition:
-        """Parse one ``PARTITIONED BY`` or ``DISTRIBUTED BY``."""
         partitioned = self.take().text == "PARTITIONED"
-        self.expect_word("BY")
-        if partitioned and self.is_operator("("):
-            keys = tuple(name for name, _ in self._keys())
-            return ast.IndexDefinition(
-                self.span_from(index.span),
-                index.name,
-                index.keys,
-                index.distribution,
-                index.distribution_keys,
-                index.buckets,
-                keys,
-                index.columnstore,
-            )
+        self.accept_word("BY")
+        if partitioned:
+            self.accept_word("BUCKETS")  # the word of an old preview
+            if self.is_operator("("):
+                keys = self.names()
+                return replace(index, span=self.span_from(index.span), partition_keys=keys)
         kind, keys = self._distribution()
         buckets = self.integer() if self.accept_word("INTO") else None
-        return ast.IndexDefinition(
-            self.span_from(index.span),
-            index.name,
-            index.keys,
-            kind,
-            keys,
-            buckets,
-            index.partition_keys,
-            index.columnstore,
+        return replace(
+            index,
+            span=self.span_from(index.span),
+            distribution=kind,
+            distribution_keys=keys,
+            buckets=buckets,
         )
 
     def _distribution(self) -> tuple[str, tuple[str, ...]]:
@@ -186,11 +191,11 @@ class DefinitionParser(QueryParser):
         name = self.object_name()
         columns: tuple[str, ...] = ()
         if self.is_operator("("):
-            columns = tuple(column for column, _ in self._keys())
+            columns = self.names()
         self.expect_word("AS")
-        first = self.token.span.start
+        first = self.token.span
         query = self.query()
-        text = self.text[first : self.previous.span.end]
+        text = self.text[first.start : self.previous.span.end]
         return ast.CreateView(self.span_from(start), name, query, text, columns, exists)
 
     # Rows
@@ -201,11 +206,11 @@ class DefinitionParser(QueryParser):
         self.accept_word("INTO")
         self.accept_word("TABLE")
         table = self.object_name()
-        if self.is_word("PARTITION") or self.is_word("ON", "INTEGRITY"):
-            return self.unsupported_statement(f"INSERT with {self.token.text} (table partitions)", start)
         columns: tuple[str, ...] = ()
-        if self.is_operator("("):
-            columns = tuple(name for name, _ in self._keys())
+        if self.is_operator("(") and self.is_identifier(1):
+            columns = self.names()
+        if self.is_word("PARTITION") or self.is_word("ON"):
+            return self.unsupported_statement(f"INSERT with {self.token.text} (table partitions)", start)
         query = self.query()
         return ast.Insert(self.span_from(start), table, query, columns)
 
