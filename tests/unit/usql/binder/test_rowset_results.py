@@ -55,6 +55,8 @@ QUERIES = [
         ["1,7", "1,8", "4,7", "4,8"],
     ),
     ("SELECT n, k, l FROM (VALUES (1)) AS X(n) CROSS JOIN (VALUES (3)) AS Y(k), (VALUES (4)) AS Z(l)", ["1,3,4"]),
+    ("SELECT id FROM @p OUTER UNION BY NAME ON (*) SELECT dep AS x, 5 AS id FROM @d WHERE dep == 10",
+     ["1,", "2,", "3,", "4,", "5,10"]),
     # Groups
     ("SELECT AVG(v) AS a FROM (VALUES (1), (2), (2)) AS X(v)", ["1"]),
     ("SELECT AVG(v) AS a, SUM(v) AS s FROM (VALUES (1.5), (2.5)) AS X(v)", ["2,4"]),
