@@ -101,6 +101,11 @@ def get_provider_info() -> dict[str, object]:
                 "external-doc-url": "https://learn.microsoft.com/en-us/azure/data-lake-analytics/",
                 "tags": ["azure", "service"],
             },
+            {
+                "integration-name": "Azure Data Lake Store (Gen1)",
+                "external-doc-url": "https://learn.microsoft.com/en-us/azure/data-lake-store/",
+                "tags": ["azure", "service"],
+            },
         ],
         "hooks": [
             {
@@ -110,6 +115,10 @@ def get_provider_info() -> dict[str, object]:
             {
                 "integration-name": "Azure Data Lake Analytics",
                 "python-modules": ["airflow_provider_datalake.hooks.data_lake_analytics"],
+            },
+            {
+                "integration-name": "Azure Data Lake Store (Gen1)",
+                "python-modules": ["airflow_provider_datalake.hooks.data_lake_store"],
             },
         ],
         "operators": [
@@ -124,6 +133,10 @@ def get_provider_info() -> dict[str, object]:
                     "airflow_provider_datalake.operators.resource_manager",
                 ],
             },
+            {
+                "integration-name": "Azure Data Lake Store (Gen1)",
+                "python-modules": ["airflow_provider_datalake.operators.data_lake_store"],
+            },
         ],
         "sensors": [
             {
@@ -133,6 +146,10 @@ def get_provider_info() -> dict[str, object]:
             {
                 "integration-name": "Azure Data Lake Analytics",
                 "python-modules": ["airflow_provider_datalake.sensors.data_lake_analytics"],
+            },
+            {
+                "integration-name": "Azure Data Lake Store (Gen1)",
+                "python-modules": ["airflow_provider_datalake.sensors.data_lake_store"],
             },
         ],
         "triggers": [
@@ -150,6 +167,10 @@ def get_provider_info() -> dict[str, object]:
                     "airflow_provider_datalake.triggers.remote_job",
                 ],
             },
+            {
+                "integration-name": "Azure Data Lake Store (Gen1)",
+                "python-modules": ["airflow_provider_datalake.triggers.data_lake_store"],
+            },
         ],
         "transfers": [
             {
@@ -163,6 +184,7 @@ def get_provider_info() -> dict[str, object]:
                 "python-module": "airflow_provider_datalake.transfers.maxcompute_to_object_storage",
             },
         ],
+        "filesystems": ["airflow_provider_datalake.filesystems.data_lake_store"],
         "extra-links": [
             "airflow_provider_datalake.links.maxcompute.MaxComputeLogviewLink",
             "airflow_provider_datalake.links.data_lake_analytics.DataLakeAnalyticsJobLink",
@@ -230,6 +252,21 @@ def get_provider_info() -> dict[str, object]:
                     "relabeling": {"host": "Account", "login": "Application id", "password": "Secret"},
                     "placeholders": {
                         "host": "myaccount, or http://127.0.0.1:8765/adla/emulator",
+                        "login": "application id, or a person's name",
+                        "password": "the application's secret, or the person's password",
+                    },
+                },
+                "conn-fields": _azure_fields(),
+            },
+            {
+                "connection-type": "adls_gen1",
+                "hook-class-name": f"{_HOOKS}.data_lake_store.DataLakeStoreHook",
+                "hook-name": "Azure Data Lake Store (Gen1)",
+                "ui-field-behaviour": {
+                    "hidden-fields": ["port", "schema"],
+                    "relabeling": {"host": "Store", "login": "Application id", "password": "Secret"},
+                    "placeholders": {
+                        "host": "mystore, or http://127.0.0.1:8765/adls/emulator",
                         "login": "application id, or a person's name",
                         "password": "the application's secret, or the person's password",
                     },

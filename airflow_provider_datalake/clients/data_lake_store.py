@@ -143,11 +143,11 @@ class DataLakeStore:
     ) -> Response:
         checked = check_path(path)
         given = {name: str(value) for name, value in parameters.items() if value is not None}
-        root = "webhdfsext" if extension else "webhdfs"
+        root = "webhdfsext" if extension else "webhdfs/v1"
         content = {"Content-Type": "application/octet-stream"} if body is not None else {}
         return self.http.request(
             method,
-            f"/{root}/v1{quote_path(checked)}",
+            f"/{root}{quote_path(checked)}",
             doing=f"{op} {checked}",
             repeatable=repeatable,
             params={"op": op, **given, "api-version": API_VERSION},
