@@ -57,6 +57,8 @@ def runtime_error(error: Exception, span: Span | None) -> UsqlRuntimeError:
     if isinstance(error, expected):
         coded = _CODED.search(text)
         message = coded.group(2).strip() if coded and coded.group(1) == EXPRESSION else text
+        if message.startswith("Division by zero"):
+            message = "Attempted to divide by zero."
         inner = UsqlRuntimeError(EXPRESSION, message, details=text, span=span)
         return UsqlRuntimeError(
             EXPRESSION, f"Error while evaluating expression: {message}", details=text, inner=inner, span=span

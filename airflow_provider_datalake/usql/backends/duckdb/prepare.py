@@ -198,8 +198,9 @@ class _Findings:
             raise UnsuitableError("spaces around quotes")
         if self.empty_quotes:
             return
-        pairs = np.flatnonzero(quotes[1:] & quotes[:-1])
-        if len(pairs):
+        twice = quotes[1:] & quotes[:-1]
+        if twice.any():
+            pairs = np.flatnonzero(twice)
             before = np.where(pairs == 0, 10, array[pairs - 1])
             after = np.where(pairs + 2 >= len(array), 10, array[np.minimum(pairs + 2, len(array) - 1)])
             self.empty_quotes = bool((np.isin(before, self._edges) & np.isin(after, self._edges)).any())

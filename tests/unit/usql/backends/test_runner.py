@@ -228,6 +228,7 @@ def test_an_error_of_an_expression_has_its_message_and_place(machine: Machine) -
         ("2147483647::INT + a", "(?i)overflow"),
         ("CAST('x' || a AS INT)", "Could not convert string 'x1'"),
         ("CAST(300 + a AS UTINYINT)", "out of range"),
+        ("1 // (a - a)", "Attempted to divide by zero"),
     ],
 )
 def test_failures_of_the_engine_are_errors_of_expressions(
