@@ -131,7 +131,7 @@ class Store:
         with self.service.database.read() as connection:
             rows = connection.execute("SELECT object FROM nodes WHERE object IS NOT NULL").fetchall()
         root = self.service.config.data_dir / "stores" / ACCOUNT / "files"
-        return sorted(root / row[0][:2] / row[0] for row in rows)
+        return sorted(root / row[0][:6] / row[0] for row in rows)
 
 
 def content(data: bytes) -> Content:
