@@ -66,7 +66,7 @@ class Job:
     :param key: de-duplication key, None when the client gave none
     :param name: the client's name for it
     :param owner: who submitted it
-    :param priority: 0 (first) to 9
+    :param priority: lower is sooner
     :param state: where it stands
     :param created_at: seconds since the epoch
     :param started_at: seconds since the epoch, None before it ran
@@ -255,6 +255,17 @@ class JobStore:
     def _change(self, sql: str, parameters: tuple[Any, ...]) -> bool:
         with self._database.transaction() as connection:
             return connection.execute(sql, parameters).rowcount > 0
+
+    def remove(self, scope: str) -> list[str]:
+        """
+        Forget all jobs of a scope.
+
+        :param scope: the scope
+        :return: their ids
+        """
+        with self._database.transaction() as connection:
+            rows = connection.execute("DELETE FROM jobs WHERE scope = ? RETURNING id", (scope,)).fetchall()
+        return [str(row["id"]) for row in rows]
 
     def page(
         self, which: JobFilter, *, limit: int, after: int | None = None, newest_first: bool = False

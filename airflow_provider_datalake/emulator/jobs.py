@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-STOPPED_MESSAGE = "ODPS-0010000:System internal error - the emulator was stopped while the job ran"
+SYSTEM_ERROR = "ODPS-0010000:System internal error - "
+STOPPED_MESSAGE = "the emulator was stopped while the job ran"
 _RETRY_SECONDS = 1.0
 _ID_ALPHABET = string.ascii_lowercase + string.digits
 
@@ -48,14 +49,23 @@ class JobQueue:
     :param data_dir: where jobs and their result files are kept
     :param workers: how many jobs run at the same time
     :param is_committed: tells whether the writes of a job, given by id, became visible
+    :param system_error: how the service begins its messages about its own failures
     """
 
-    def __init__(self, data_dir: Path, *, workers: int, is_committed: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        workers: int,
+        is_committed: Callable[[str], bool],
+        system_error: str = SYSTEM_ERROR,
+    ) -> None:
         self.store = JobStore(data_dir / "jobs.db")
         self._results = data_dir / "results"
         self._results.mkdir(parents=True, exist_ok=True)
         self._workers = workers
         self._is_committed = is_committed
+        self._system_error = system_error
         self._runners: dict[str, Runner] = {}
         self._condition = threading.Condition()
         self._heap: list[tuple[int, int, str]] = []
@@ -96,7 +106,7 @@ class JobQueue:
             job.id,
             JobState.SUCCESS if committed else JobState.FAILED,
             time.time(),
-            error="" if committed else STOPPED_MESSAGE,
+            error="" if committed else f"{self._system_error}{STOPPED_MESSAGE}",
         )
 
     def stop(self, timeout: float = 10.0) -> None:
@@ -135,7 +145,6 @@ class JobQueue:
         owner: str = "",
         priority: int = 9,
         job_id: str | None = None,
-        before: Callable[[Job], object] = lambda job: None,
     ) -> tuple[Job, bool]:
         """
         Submit a job, unless its key names an earlier one.
@@ -146,9 +155,8 @@ class JobQueue:
         :param key: de-duplication key
         :param name: the client's name for the job
         :param owner: who submits it
-        :param priority: 0 (first) to 9
+        :param priority: lower is sooner
         :param job_id: the job's id, where the client chooses it
-        :param before: called with a new job before it can run
         :return: the job that has the key, and whether it is a new one
         """
         if kind not in self._runners:
@@ -167,7 +175,6 @@ class JobQueue:
         )
         job, created = self.store.add(new)
         if created:
-            before(job)
             self._enqueue(job)
         return job, created
 
@@ -312,13 +319,13 @@ class JobQueue:
                 log.exception("Job %s failed after its commit", job.id)
                 return JobState.SUCCESS, {}, ""
             if self._stopping:
-                return JobState.FAILED, {}, STOPPED_MESSAGE
+                return JobState.FAILED, {}, f"{self._system_error}{STOPPED_MESSAGE}"
             if control.cancelled:
                 return JobState.CANCELLED, {}, ""
             if isinstance(error, JobFailure):
                 return JobState.FAILED, {}, str(error)
             log.exception("Job %s met a defect of the emulator", job.id)
-            message = f"ODPS-0010000:System internal error - {type(error).__name__}: {error}"
+            message = f"{self._system_error}{type(error).__name__}: {error}"
             return JobState.FAILED, {}, message
 
     def _end(self, job_id: str) -> None:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_datalake.emulator.data_lake_analytics.snapshot import CatalogSnapshot, Entry, Segment
 from airflow_provider_datalake.usql import catalog as model
 from airflow_provider_datalake.usql.types import Kind, Type
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from airflow_provider_datalake.emulator.database import Database
-    from airflow_provider_datalake.usql.catalog import QualifiedName, Table, View
+    from airflow_provider_datalake.usql.catalog import QualifiedName, Table
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS usql_schemas (
@@ -41,9 +42,11 @@ CREATE TABLE IF NOT EXISTS usql_segments (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     object INTEGER NOT NULL REFERENCES usql_objects (id) ON DELETE CASCADE,
     path TEXT NOT NULL,
-    rows INTEGER NOT NULL
+    rows INTEGER NOT NULL,
+    created_at REAL NOT NULL
 );
-CREATE TABLE IF NOT EXISTS usql_secrets (
+CREATE INDEX IF NOT EXISTS usql_segments_object ON usql_segments (object);
+CREATE TABLE IF NOT EXISTS usql_credentials (
     account TEXT NOT NULL,
     database TEXT NOT NULL,
     kind TEXT NOT NULL,
@@ -61,7 +64,9 @@ CREATE TABLE IF NOT EXISTS usql_acl (
     PRIMARY KEY (account, database, kind, principal)
 );
 """
+_OF_DATABASES = ("usql_objects", "usql_schemas", "usql_credentials", "usql_acl")
 TABLE, VIEW = "table", "view"
+_NAMESPACE = uuid.UUID("c2b7c3ab-6a2d-4f0e-9d43-6b1f5a0b7a60")
 
 
 class Conflict(Exception):
@@ -99,225 +104,190 @@ def type_from_json(stored: dict[str, Any]) -> Type:
     )
 
 
-class AccountCatalog:
+def read_catalog(connection: sqlite3.Connection, account: str, root: Path) -> CatalogSnapshot:
     """
-    The catalog of one account, as it is now; what scripts see of it.
+    Read the catalog of an account.
 
-    :param database: where it is kept
+    :param connection: to read with
     :param account: the account
+    :param root: directory of the segments
+    :return: the catalog as it is now
+    """
+    schemas = {
+        (row["database"], row["name"]): row["version"]
+        for row in connection.execute(
+            "SELECT database, name, version FROM usql_schemas WHERE account = ? ORDER BY database, name",
+            (account,),
+        )
+    }
+    schemas.setdefault(
+        (model.MASTER, model.DBO), str(uuid.uuid5(_NAMESPACE, f"{account}.{model.MASTER}.{model.DBO}"))
+    )
+    segments: dict[int, list[Segment]] = {}
+    for row in connection.execute(
+        "SELECT s.object, s.path, s.rows, s.created_at FROM usql_segments s"
+        " JOIN usql_objects o ON o.id = s.object WHERE o.account = ? ORDER BY s.id",
+        (account,),
+    ):
+        found = Segment(root / row["path"], row["rows"], row["created_at"])
+        segments.setdefault(row["object"], []).append(found)
+    entries = {}
+    for row in connection.execute(
+        "SELECT * FROM usql_objects WHERE account = ? ORDER BY database, schema, name", (account,)
+    ):
+        name = model.QualifiedName(row["database"], row["schema"], row["name"])
+        item = _item(name, row["kind"], json.loads(row["definition"]))
+        entries[name] = Entry(item, row["version"], tuple(segments.get(row["id"], ())))
+    return CatalogSnapshot(account, schemas, entries)
+
+
+def forget(connection: sqlite3.Connection, account: str) -> None:
+    """
+    Remove the catalog of an account.
+
+    :param connection: to write with
+    :param account: the account
+    """
+    for table in _OF_DATABASES:
+        connection.execute(f"DELETE FROM {table} WHERE account = ?", (account,))
+
+
+class CatalogWriter:
+    """
+    Makes the changes of one script, inside of the caller's transaction.
+
+    :param connection: to write with
+    :param seen: the catalog as the script has seen it
+    :param paths: names of the segments by where the script has left them
     :param root: directory of the segments
     """
 
-    def __init__(self, database: Database, account: str, root: Path) -> None:
-        self._database = database
-        self.account = account
-        self._root = root
-
-    def _rows(self, sql: str, *parameters: Any) -> list[sqlite3.Row]:
-        with self._database.read() as connection:
-            return connection.execute(sql, (self.account, *parameters)).fetchall()
-
-    def has_database(self, database: str) -> bool:
-        """Tell whether a database exists."""
-        return database == model.MASTER or bool(
-            self._rows("SELECT 1 FROM usql_schemas WHERE account = ? AND database = ? LIMIT 1", database)
-        )
-
-    def has_schema(self, database: str, schema: str) -> bool:
-        """Tell whether a schema exists."""
-        if schema == model.DBO:
-            return self.has_database(database)
-        sql = "SELECT 1 FROM usql_schemas WHERE account = ? AND database = ? AND name = ?"
-        return bool(self._rows(sql, database, schema))
-
-    def databases(self) -> list[tuple[str, str]]:
-        """
-        List databases.
-
-        :return: names and versions, in order
-        """
-        sql = "SELECT database, version FROM usql_schemas WHERE account = ? AND name = 'dbo'"
-        found = {row["database"]: row["version"] for row in self._rows(sql)}
-        return sorted({model.MASTER: str(uuid.UUID(int=0)), **found}.items())
-
-    def schemas(self, database: str) -> list[tuple[str, str]]:
-        """
-        List a database's schemas.
-
-        :param database: the database
-        :return: names and versions, in order
-        """
-        sql = "SELECT name, version FROM usql_schemas WHERE account = ? AND database = ?"
-        found = {row["name"]: row["version"] for row in self._rows(sql, database)}
-        return sorted({model.DBO: str(uuid.UUID(int=0)), **found}.items())
-
-    def table(self, name: QualifiedName) -> Table | None:
-        """Look a table up."""
-        row = self._object(name, TABLE)
-        return None if row is None else _table(name, json.loads(row["definition"]))
-
-    def view(self, name: QualifiedName) -> View | None:
-        """Look a view up."""
-        row = self._object(name, VIEW)
-        if row is None:
-            return None
-        stored = json.loads(row["definition"])
-        return model.View(name, stored["text"], _columns(stored["columns"]))
-
-    def version(self, name: QualifiedName) -> str:
-        """
-        Tell the version of a table or a view.
-
-        :param name: its name
-        :return: a GUID that changes with its definition
-        """
-        sql = (
-            "SELECT version FROM usql_objects WHERE account = ? AND database = ? AND schema = ? AND name = ?"
-        )
-        rows = self._rows(sql, name.database, name.schema, name.name)
-        return str(rows[0]["version"]) if rows else str(uuid.UUID(int=0))
-
-    def _object(self, name: QualifiedName, kind: str) -> sqlite3.Row | None:
-        sql = (
-            "SELECT * FROM usql_objects WHERE account = ? AND database = ? AND schema = ? AND name = ?"
-            " AND kind = ?"
-        )
-        rows = self._rows(sql, name.database, name.schema, name.name, kind)
-        return rows[0] if rows else None
-
-    def objects(self, database: str, schema: str | None = None) -> Sequence[QualifiedName]:
-        """List tables and views."""
-        return [name for name, _ in self.kinds(database, schema)]
-
-    def kinds(self, database: str, schema: str | None = None) -> list[tuple[QualifiedName, str]]:
-        """
-        List tables and views with what they are.
-
-        :param database: the database
-        :param schema: only this schema's
-        :return: names and kinds, in order
-        """
-        sql = "SELECT schema, name, kind FROM usql_objects WHERE account = ? AND database = ?"
-        rows = self._rows(f"{sql} ORDER BY schema, name", database)
-        return [
-            (model.QualifiedName(database, row["schema"], row["name"]), row["kind"])
-            for row in rows
-            if schema is None or row["schema"] == schema
-        ]
-
-    def segments(self, name: QualifiedName) -> Sequence[Path]:
-        """Give the files that hold a table's rows."""
-        sql = (
-            "SELECT s.path FROM usql_segments s JOIN usql_objects o ON o.id = s.object"
-            " WHERE o.account = ? AND o.database = ? AND o.schema = ? AND o.name = ? ORDER BY s.id"
-        )
-        return [self._root / row["path"] for row in self._rows(sql, name.database, name.schema, name.name)]
-
-    def apply(
-        self, connection: sqlite3.Connection, changes: Iterable[model.Change], paths: dict[Path, str]
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        seen: CatalogSnapshot,
+        paths: Mapping[Path, str],
+        root: Path,
     ) -> None:
-        """
-        Make a script's changes, inside of the caller's transaction.
+        self._connection = connection
+        self._account = seen.account
+        self._seen = seen
+        self._paths = paths
+        self._now = read_catalog(connection, seen.account, root)
+        # What the script has made itself needs no comparing.
+        self._own: set[QualifiedName] = set()
 
-        :param connection: to write with
+    def apply(self, changes: Iterable[model.Change]) -> None:
+        """
+        Make changes.
+
         :param changes: in the order of the script
-        :param paths: where staged segments lie now, relative to the segments' directory
         :raises Conflict: when another script has changed what they depend on
         """
         for change in changes:
             match change:
                 case model.CreateDatabase(name):
-                    self._create_schema(connection, name, model.DBO)
+                    self._create_schema(name, model.DBO)
                 case model.CreateSchema(database, name):
-                    self._create_schema(connection, database, name)
+                    self._require_schema(database, model.DBO)
+                    self._create_schema(database, name)
                 case model.DropDatabase(name):
-                    self._delete(connection, "usql_objects", "database = ?", name)
-                    self._delete(connection, "usql_schemas", "database = ?", name)
-                    self._delete(connection, "usql_secrets", "database = ?", name)
-                    self._delete(connection, "usql_acl", "database = ?", name)
+                    for table in _OF_DATABASES:
+                        self._delete(table, "database = ?", name)
                 case model.DropSchema(database, name):
-                    self._delete(connection, "usql_objects", "database = ? AND schema = ?", database, name)
-                    self._delete(connection, "usql_schemas", "database = ? AND name = ?", database, name)
+                    self._delete("usql_objects", "database = ? AND schema = ?", database, name)
+                    self._delete("usql_schemas", "database = ? AND name = ?", database, name)
                 case model.CreateTable(table):
-                    definition = {
-                        "columns": [
-                            {"name": one.name, "type": type_to_json(one.type)} for one in table.columns
-                        ],
-                        "index": None if table.index is None else asdict(table.index),
-                    }
-                    self._create(connection, table.name, TABLE, definition)
+                    self._create(table.name, TABLE, _table_to_json(table))
                 case model.CreateView(view):
-                    columns = [{"name": one.name, "type": type_to_json(one.type)} for one in view.columns]
-                    self._create(connection, view.name, VIEW, {"text": view.text, "columns": columns})
+                    columns = _columns_to_json(view.columns)
+                    self._create(view.name, VIEW, {"text": view.text, "columns": columns})
                 case model.DropTable(name) | model.DropView(name):
-                    where = "database = ? AND schema = ? AND name = ?"
-                    self._delete(connection, "usql_objects", where, name.database, name.schema, name.name)
+                    self._check_rows(name)
+                    self._connection.execute("DELETE FROM usql_objects WHERE id = ?", (self._id(name),))
+                    self._own.add(name)
                 case model.TruncateTable(name):
-                    connection.execute(
-                        "DELETE FROM usql_segments WHERE object = ?", (self._id(connection, name),)
-                    )
-                case model.AppendSegment(table, path, rows):
-                    connection.execute(
-                        "INSERT INTO usql_segments (object, path, rows) VALUES (?, ?, ?)",
-                        (self._id(connection, table), paths[path], rows),
+                    self._check_rows(name)
+                    self._connection.execute("DELETE FROM usql_segments WHERE object = ?", (self._id(name),))
+                case model.AppendSegment(table_name, path, rows):
+                    self._connection.execute(
+                        "INSERT INTO usql_segments (object, path, rows, created_at) VALUES (?, ?, ?, ?)",
+                        (self._id(table_name), self._paths[path], rows, time.time()),
                     )
 
-    def _create_schema(self, connection: sqlite3.Connection, database: str, name: str) -> None:
-        cursor = connection.execute(
+    def _create_schema(self, database: str, name: str) -> None:
+        cursor = self._connection.execute(
             "INSERT INTO usql_schemas (account, database, name, version) VALUES (?, ?, ?, ?)"
             " ON CONFLICT DO NOTHING",
-            (self.account, database, name, str(uuid.uuid4())),
+            (self._account, database, name, str(uuid.uuid4())),
         )
         if cursor.rowcount == 0:
             raise Conflict(f"{database}.{name} was created by another script meanwhile")
 
-    def _create(
-        self, connection: sqlite3.Connection, name: QualifiedName, kind: str, definition: dict[str, Any]
-    ) -> None:
-        row = (self.account, name.database, name.schema, name.name, kind, json.dumps(definition))
-        cursor = connection.execute(
+    def _require_schema(self, database: str, schema: str) -> None:
+        if (database, schema) == (model.MASTER, model.DBO):
+            return
+        found = self._connection.execute(
+            "SELECT 1 FROM usql_schemas WHERE account = ? AND database = ? AND name = ?",
+            (self._account, database, schema),
+        ).fetchone()
+        if found is None:
+            raise Conflict(f"{database}.{schema} was dropped by another script meanwhile")
+
+    def _create(self, name: QualifiedName, kind: str, definition: dict[str, Any]) -> None:
+        self._require_schema(name.database, name.schema)
+        row = (self._account, name.database, name.schema, name.name, kind, json.dumps(definition))
+        cursor = self._connection.execute(
             "INSERT INTO usql_objects (account, database, schema, name, kind, definition, version)"
             " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             (*row, str(uuid.uuid4())),
         )
         if cursor.rowcount == 0:
             raise Conflict(f"{name} was created by another script meanwhile")
+        self._own.add(name)
 
-    def _id(self, connection: sqlite3.Connection, name: QualifiedName) -> int:
-        row = connection.execute(
-            "SELECT id FROM usql_objects WHERE account = ? AND database = ? AND schema = ? AND name = ?",
-            (self.account, name.database, name.schema, name.name),
+    def _check_rows(self, name: QualifiedName) -> None:
+        """Refuse to remove rows that the script has not seen: they would be lost without a word."""
+        if name in self._own:
+            return
+        now, seen = self._now.entries.get(name), self._seen.entries.get(name)
+        names = [[segment.path.name for segment in entry.segments] if entry else [] for entry in (now, seen)]
+        if names[0] != names[1]:
+            raise Conflict(f"{name} was written by another script meanwhile")
+
+    def _id(self, name: QualifiedName) -> int:
+        row = self._connection.execute(
+            "SELECT id, version FROM usql_objects"
+            " WHERE account = ? AND database = ? AND schema = ? AND name = ?",
+            (self._account, name.database, name.schema, name.name),
         ).fetchone()
-        if row is None:
+        seen = self._seen.entries.get(name)
+        if row is None or (name not in self._own and (seen is None or seen.version != row["version"])):
             raise Conflict(f"{name} was dropped by another script meanwhile")
         return int(row["id"])
 
-    def _delete(self, connection: sqlite3.Connection, table: str, where: str, *parameters: str) -> None:
-        connection.execute(f"DELETE FROM {table} WHERE account = ? AND {where}", (self.account, *parameters))
+    def _delete(self, table: str, where: str, *parameters: str) -> None:
+        self._connection.execute(
+            f"DELETE FROM {table} WHERE account = ? AND {where}", (self._account, *parameters)
+        )
 
 
-def listed_segments(connection: sqlite3.Connection) -> set[str]:
-    """
-    List the segments of all accounts.
-
-    :param connection: to read with
-    :return: their paths relative to the segments' directory
-    """
-    return {row["path"] for row in connection.execute("SELECT path FROM usql_segments")}
+def _columns_to_json(columns: Iterable[model.Column]) -> list[dict[str, Any]]:
+    return [{"name": column.name, "type": type_to_json(column.type)} for column in columns]
 
 
-def _columns(stored: list[dict[str, Any]]) -> tuple[model.Column, ...]:
-    return tuple(model.Column(one["name"], type_from_json(one["type"])) for one in stored)
+def _table_to_json(table: Table) -> dict[str, Any]:
+    index = None if table.index is None else asdict(table.index)
+    return {"columns": _columns_to_json(table.columns), "index": index}
 
 
-def _table(name: QualifiedName, stored: dict[str, Any]) -> Table:
+def _item(name: QualifiedName, kind: str, stored: dict[str, Any]) -> model.Table | model.View:
+    columns = tuple(model.Column(one["name"], type_from_json(one["type"])) for one in stored["columns"])
+    if kind == VIEW:
+        return model.View(name, stored["text"], columns)
     index = stored["index"]
     if index is not None:
-        index = model.Index(
-            **{
-                **index,
-                "keys": tuple((column, descending) for column, descending in index["keys"]),
-                "distribution_keys": tuple(index["distribution_keys"]),
-            }
-        )
-    return model.Table(name, _columns(stored["columns"]), index)
+        keys = tuple((column, descending) for column, descending in index["keys"])
+        distribution = tuple(index["distribution_keys"])
+        index = model.Index(**{**index, "keys": keys, "distribution_keys": distribution})
+    return model.Table(name, columns, index)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_datalake.emulator.data_lake_analytics import problems
 from airflow_provider_datalake.emulator.data_lake_analytics.records import (
+    ROOT_PROCESS,
+    RUNTIME,
     Outcome,
     UsqlState,
     duration,
@@ -58,13 +60,16 @@ def basic(job: Job, audits: list[Audit]) -> dict[str, Any]:
     return {name: value for name, value in shown.items() if value is not None}
 
 
-def full(job: Job, audits: list[Audit], store: str, *, submitted: bool = False) -> dict[str, Any]:
+def full(
+    job: Job, audits: list[Audit], store: str, *, cancelled_by: str, submitted: bool = False
+) -> dict[str, Any]:
     """
     Show a job as by itself.
 
     :param job: the job
     :param audits: its states
     :param store: host name of the account's store
+    :param cancelled_by: who has cancelled it, if it was cancelled
     :param submitted: whether this answers the submit, which shows less
     :return: its JSON
     """
@@ -77,7 +82,7 @@ def full(job: Job, audits: list[Audit], store: str, *, submitted: bool = False) 
         details = f"result:{_AUDITED[shown['result']]}"
         records.append({"newState": "Ended", "timeStamp": shown["endTime"], "details": details})
     if job.state is JobState.CANCELLED:
-        shown["errorMessage"] = problems.cancelled(job.owner)
+        shown["errorMessage"] = problems.cancelled(cancelled_by)
     elif job.state is JobState.FAILED:
         shown["errorMessage"] = load(job.error)
     shown["stateAuditRecords"] = records[:1] if submitted else records
@@ -97,7 +102,7 @@ def state_of(job: Job, audits: list[Audit]) -> str:
     """
     if not job.state.is_active:
         return UsqlState.ENDED
-    latest = audits[-1].state if audits else UsqlState.NEW
+    latest = audits[-1].state
     # What waits for a worker waits for the compiler.
     return UsqlState.COMPILING if latest is UsqlState.NEW else latest
 
@@ -113,10 +118,11 @@ def _properties(job: Job, audits: list[Audit], store: str, *, submitted: bool) -
     root = f"adl://{store}/system/jobservice/jobs/Usql/{folder}/{request['job_id']}"
     times = times_of(job, audits)
     failed = job.state in (JobState.FAILED, JobState.CANCELLED)
+    dispatched = next((audit.details for audit in audits if ROOT_PROCESS in audit.details), "")
     properties: dict[str, Any] = {
         "owner": job.owner,
-        "runtimeVersion": request.get("runtime_version") or "default",
-        "rootProcessNodeId": str(uuid.UUID(int=0)),
+        "runtimeVersion": RUNTIME if dispatched else request.get("runtime_version") or "default",
+        "rootProcessNodeId": dispatched.partition(ROOT_PROCESS)[2] or str(uuid.UUID(int=0)),
         "algebraFilePath": f"{root}/algebra.xml",
         "compileMode": request.get("compile_mode") or "Semantic",
         "errorSource": _source(job) if failed else "Unknown",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_datalake.emulator.azure import odata
@@ -11,6 +11,7 @@ from airflow_provider_datalake.emulator.azure.calls import answer, empty
 from airflow_provider_datalake.emulator.azure.errors import AzureError, invalid, not_supported, traced
 from airflow_provider_datalake.emulator.data_lake_analytics import job_views, problems
 from airflow_provider_datalake.emulator.data_lake_analytics.records import (
+    RUNTIME,
     Outcome,
     UsqlState,
     moment,
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
     from airflow_provider_datalake.emulator.data_lake_analytics.submissions import Submission
     from airflow_provider_datalake.emulator.jobs import Job
 
-_PRIORITIES = 9
-"""The queue has priorities from 0 to 9; the service's go up to any number."""
+_CANCEL_SECONDS = 10.0
+"""How long a cancel waits for a running job to notice; clients look at the job right afterwards."""
 
 
 def account_of(service: DataLakeAnalyticsService, call: Call, action: str) -> str:
@@ -76,7 +77,8 @@ def _require(service: DataLakeAnalyticsService, account: str, job_id: str) -> Jo
 
 def _shown(service: DataLakeAnalyticsService, job: Job, *, submitted: bool = False) -> dict[str, Any]:
     store = f"{service.accounts.default_store(job.scope)}.azuredatalakestore.net"
-    return job_views.full(job, service.audits.of(job.id), store, submitted=submitted)
+    by = service.audits.cancelled_by(job) if job.state is JobState.CANCELLED else ""
+    return job_views.full(job, service.audits.of(job), store, cancelled_by=by, submitted=submitted)
 
 
 def submit(service: DataLakeAnalyticsService, call: Call) -> Response:
@@ -87,6 +89,8 @@ def submit(service: DataLakeAnalyticsService, call: Call) -> Response:
     _check_limits(service, account, call, submission)
     request = {
         **submission.to_json(job_id),
+        # Not the job's id: an account that is deleted and made again may have it again.
+        "marker": str(uuid.uuid4()),
         "principal": {
             "object_id": call.principal.object_id,
             "name": call.principal.name,
@@ -103,8 +107,7 @@ def submit(service: DataLakeAnalyticsService, call: Call) -> Response:
         job_id=queue_id(account, job_id),
         name=submission.name,
         owner=call.principal.name,
-        priority=min(_PRIORITIES, submission.priority // 200),
-        before=lambda job: service.audits.add(job.id, UsqlState.NEW, "userName:;submitMachine:N/A"),
+        priority=submission.priority,
     )
     if not created and submission.to_json(job_id) != _asked(job):
         raise AzureError(
@@ -116,7 +119,7 @@ def submit(service: DataLakeAnalyticsService, call: Call) -> Response:
 
 
 def _asked(job: Job) -> dict[str, Any]:
-    return {name: value for name, value in job.request.items() if name != "principal"}
+    return {name: value for name, value in job.request.items() if name not in ("principal", "marker")}
 
 
 def _check_limits(
@@ -126,16 +129,18 @@ def _check_limits(
     if submission.degree_of_parallelism > units:
         raise invalid(
             traced(
-                f"The job asks for {submission.degree_of_parallelism} analytics units; "
-                f"account '{account}' allows {units} per job."
+                f"This job was rejected because it requires {submission.degree_of_parallelism} AUs and "
+                f"this account has an administrator-defined policy that prevents a job from using more "
+                f"than {units} AUs."
             ),
             "MaxDegreeOfParallelismPerJobExceeded",
         )
     if submission.priority < priority:
         raise invalid(
             traced(
-                f"The job asks for priority {submission.priority}; account '{account}' allows {priority} "
-                "and less urgent ones, which have higher numbers."
+                f"This job was rejected because it requires priority {submission.priority} and this "
+                f"account has an administrator-defined policy that prevents a job from using a "
+                f"priority below {priority}."
             ),
             "MinPriorityPerJobExceeded",
         )
@@ -151,7 +156,8 @@ def list_jobs(service: DataLakeAnalyticsService, call: Call) -> Response:
     """List jobs, the newest first."""
     account = account_of(service, call, "read")
     jobs = service.jobs.page(JobFilter(scope=account), limit=-1, newest_first=True)
-    items = [job_views.basic(job, service.audits.of(job.id)) for job in jobs]
+    audits = service.audits.of_all(jobs)
+    items = [job_views.basic(job, audits[job.id]) for job in jobs]
     return answer({**odata.page(call, items, "/jobs"), "count": 0})
 
 
@@ -161,10 +167,17 @@ def cancel(service: DataLakeAnalyticsService, call: Call) -> Response:
     job = _require(service, account, _job_id(call))
     if job.owner != call.principal.name:
         account_of(service, call, "manage")
+    ending = service.jobs.ending(job.id)
     try:
-        service.jobs.cancel(job.id)
+        if job.state.is_active:
+            service.audits.cancelled(job.id, call.principal.name)
+            service.jobs.cancel(job.id)
     except JobNotActive:
-        return empty()  # as the service does: it is what the caller wants
+        # As the service does: it is what the caller wants.
+        return empty()
+    if ending is not None:
+        with suppress(TimeoutError):
+            ending.exception(_CANCEL_SECONDS)
     return empty()
 
 
@@ -187,8 +200,8 @@ def build(service: DataLakeAnalyticsService, call: Call) -> Response:
     diagnostics: list[dict[str, Any]] = []
     failed = False
     try:
-        with closing(service.files(account, call.principal)) as files:
-            plan = compile_script(submission.script, files, service.catalog(account))
+        with closing(service.files(account, call.principal)) as files, service.catalog(account) as catalog:
+            plan = compile_script(submission.script, files, catalog)
         diagnostics = [problems.diagnostic(warning) for warning in plan.warnings]
     except CompileError as error:
         diagnostics = [problems.diagnostic(found) for found in error.diagnostics]
@@ -197,7 +210,7 @@ def build(service: DataLakeAnalyticsService, call: Call) -> Response:
         raise AzureError(403, "AuthorizationFailed", traced(str(error))) from error
     properties: dict[str, Any] = {
         "resources": [],
-        "runtimeVersion": "" if failed else "datalake-emulator",
+        "runtimeVersion": "" if failed else RUNTIME,
         "script": submission.script,
         "compileMode": submission.compile_mode or "Semantic",
         "errorSource": "Unknown",
@@ -236,7 +249,7 @@ def statistics(service: DataLakeAnalyticsService, call: Call) -> Response:
             "JobResourceNotFound",
             traced(f"Cannot find job debugging data or job statistics for the job with id {job_id}."),
         )
-    ran = any(audit.state is UsqlState.RUNNING for audit in service.audits.of(job.id))
+    ran = any(audit.state is UsqlState.RUNNING for audit in service.audits.of(job))
     if not ran:
         raise invalid(traced(f"The job with id {job_id} has never run."), "JobHasNeverRun")
     return answer({"lastUpdateTimeUtc": moment(job.ended_at or job.created_at), "stages": _stages(job)})

@@ -78,7 +78,7 @@ def _groups(service: DataLakeAnalyticsService, call: Call, key: str) -> dict[str
     for job in service.jobs.page(which, limit=-1):
         group_id = (job.request.get("related") or {}).get(key)
         if group_id:
-            running = times_of(job, service.audits.of(job.id))["totalRunningTime"]
+            running = times_of(job, service.audits.of(job))["totalRunningTime"]
             hours = job.request["degree_of_parallelism"] * running / 3600
             found.setdefault(group_id, Group(group_id)).jobs.append((job, hours))
     return found

@@ -11,7 +11,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from airflow_provider_datalake.emulator.database import Database
+    from airflow_provider_datalake.emulator.jobs import Job
 
 
 class UsqlState(StrEnum):
@@ -50,7 +53,19 @@ CREATE TABLE IF NOT EXISTS usql_audits (
     details TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS usql_audits_job ON usql_audits (job);
+CREATE TABLE IF NOT EXISTS usql_cancellations (
+    job TEXT PRIMARY KEY,
+    principal TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS usql_plans (
+    job TEXT PRIMARY KEY,
+    outcome TEXT NOT NULL
+);
 """
+RUNTIME = "datalake-emulator"
+"""What the service calls the version of its engine."""
+ROOT_PROCESS = "rootProcessId:"
+NEW_DETAILS = "userName:;submitMachine:N/A"
 
 
 class Audits:
@@ -64,32 +79,110 @@ class Audits:
         self._database = database
         database.ensure_schema(SCHEMA)
 
-    def add(self, job: str, state: UsqlState, details: str = "") -> None:
+    def add(self, job_id: str, *entries: tuple[UsqlState, str]) -> None:
         """
-        Record that a job enters a state, now.
+        Record that a job goes through states, now.
 
-        :param job: the job's id in the queue
-        :param state: the state
-        :param details: the service's own words
+        :param job_id: the job's id in the queue
+        :param entries: the states, with the service's own words
         """
         with self._database.transaction() as connection:
-            connection.execute(
+            connection.executemany(
                 "INSERT INTO usql_audits (job, state, time, details) VALUES (?, ?, ?, ?)",
-                (job, state, time.time(), details),
+                [(job_id, state, time.time(), details) for state, details in entries],
             )
 
-    def of(self, job: str) -> list[Audit]:
+    def of(self, job: Job) -> list[Audit]:
         """
         List the states of a job.
 
-        :param job: the job's id in the queue
-        :return: in their order
+        :param job: the job
+        :return: in their order, which begins with ``New``
         """
+        return self.of_all([job])[job.id]
+
+    def of_all(self, jobs: Iterable[Job]) -> dict[str, list[Audit]]:
+        """
+        List the states of many jobs.
+
+        :param jobs: the jobs
+        :return: by the job's id in the queue
+        """
+        # A job is new from the moment that the queue has it: nothing else must be written for that.
+        found = {job.id: [Audit(UsqlState.NEW, job.created_at, NEW_DETAILS)] for job in jobs}
         with self._database.read() as connection:
             rows = connection.execute(
-                "SELECT state, time, details FROM usql_audits WHERE job = ? ORDER BY sequence", (job,)
+                "SELECT job, state, time, details FROM usql_audits"
+                " WHERE job IN (SELECT value FROM json_each(?)) ORDER BY sequence",
+                (json.dumps(list(found)),),
             ).fetchall()
-        return [Audit(UsqlState(row["state"]), row["time"], row["details"]) for row in rows]
+        for row in rows:
+            found[row["job"]].append(Audit(UsqlState(row["state"]), row["time"], row["details"]))
+        return found
+
+    def keep_plan(self, job_id: str, outcome: Outcome) -> None:
+        """
+        Keep the plan of a job that has compiled, for those who look at it before its end.
+
+        :param job_id: the job's id in the queue
+        :param outcome: its steps, without what they did
+        """
+        with self._database.transaction() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO usql_plans (job, outcome) VALUES (?, ?)",
+                (job_id, json.dumps(outcome.to_json())),
+            )
+
+    def plan_of(self, job: Job) -> Outcome:
+        """
+        Give a job's plan, once it has compiled.
+
+        :param job: the job
+        :return: its steps; what they did only if it succeeded
+        """
+        if job.result:
+            return Outcome.from_json(job.result)
+        with self._database.read() as connection:
+            row = connection.execute("SELECT outcome FROM usql_plans WHERE job = ?", (job.id,)).fetchone()
+        return Outcome() if row is None else Outcome.from_json(json.loads(row["outcome"]))
+
+    def cancelled(self, job_id: str, principal: str) -> None:
+        """
+        Record who asks a job to stop; the first one counts.
+
+        :param job_id: the job's id in the queue
+        :param principal: who
+        """
+        with self._database.transaction() as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO usql_cancellations (job, principal) VALUES (?, ?)", (job_id, principal)
+            )
+
+    def cancelled_by(self, job: Job) -> str:
+        """
+        Tell who has cancelled a job.
+
+        :param job: the job
+        :return: who; its owner where nobody is recorded
+        """
+        with self._database.read() as connection:
+            row = connection.execute(
+                "SELECT principal FROM usql_cancellations WHERE job = ?", (job.id,)
+            ).fetchone()
+        return job.owner if row is None else str(row["principal"])
+
+    def forget(self, job_ids: Iterable[str]) -> None:
+        """
+        Remove what is recorded of jobs.
+
+        :param job_ids: their ids in the queue
+        """
+        listed = json.dumps(list(job_ids))
+        with self._database.transaction() as connection:
+            for table in ("usql_audits", "usql_cancellations", "usql_plans"):
+                connection.execute(
+                    f"DELETE FROM {table} WHERE job IN (SELECT value FROM json_each(?))", (listed,)
+                )
 
 
 @dataclass(frozen=True)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import logging
 import shutil
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Protocol
 
 from airflow_provider_datalake.emulator.data_lake_analytics import catalog as catalogs
-from airflow_provider_datalake.emulator.data_lake_analytics.catalog import AccountCatalog
+from airflow_provider_datalake.emulator.data_lake_analytics.catalog import read_catalog
 from airflow_provider_datalake.emulator.data_lake_analytics.execution import JobRunner
 from airflow_provider_datalake.emulator.data_lake_analytics.records import Audits
+from airflow_provider_datalake.emulator.data_lake_analytics.segment_files import SegmentFiles
 from airflow_provider_datalake.emulator.identity.principals import Principal
-from airflow_provider_datalake.emulator.jobs import JobQueue
+from airflow_provider_datalake.emulator.jobs import ACTIVE, JobFilter, JobNotActive, JobQueue
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from airflow_provider_datalake.emulator.config import Config
+    from airflow_provider_datalake.emulator.data_lake_analytics.snapshot import CatalogSnapshot
     from airflow_provider_datalake.emulator.data_lake_store.service import DataLakeStoreService
     from airflow_provider_datalake.emulator.data_lake_store.usql_files import StoreFiles
     from airflow_provider_datalake.emulator.identity.service import IdentityService
@@ -23,6 +29,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 KIND = "usql"
+_END_SECONDS = 10.0
+"""How long the deletion of an account waits for its jobs to notice."""
 
 
 class Accounts(Protocol):
@@ -45,6 +53,14 @@ class Accounts(Protocol):
         :param principal: who
         :param action: ``read``, ``submit`` or ``manage``
         :raises PermissionError: when they may not
+        """
+        ...
+
+    def when_deleted(self, callback: Callable[[str], None]) -> None:
+        """
+        Call something when an analytics account is deleted.
+
+        :param callback: called with the account's name
         """
         ...
 
@@ -78,20 +94,22 @@ class DataLakeAnalyticsService:
         self.accounts = accounts
         root = config.data_dir / "analytics"
         self.scratch = root / "scratch"
-        self.segments = root / "segments"
-        for folder in (self.scratch, self.segments):
+        segments = root / "segments"
+        for folder in (self.scratch, segments):
             folder.mkdir(parents=True, exist_ok=True)
         # Catalog and files change in one transaction: they share a database.
         self.database = stores.database
         self.database.ensure_schema(catalogs.SCHEMA)
+        self.segments = SegmentFiles(segments, self.database)
         self.audits = Audits(self.database)
-        self.jobs = JobQueue(root, workers=config.workers, is_committed=stores.is_committed)
+        self.jobs = JobQueue(root, workers=config.workers, is_committed=self._is_committed, system_error="")
+        accounts.when_deleted(self.forget)
 
     def start(self) -> None:
         """Settle earlier jobs and begin to run new ones."""
         shutil.rmtree(self.scratch)
         self.scratch.mkdir()
-        self._sweep()
+        self.segments.sweep()
         self.jobs.register(KIND, JobRunner(self))
         self.jobs.start()
 
@@ -110,21 +128,49 @@ class DataLakeAnalyticsService:
         :param now: seconds since the epoch
         """
 
-    def _sweep(self) -> None:
-        with self.database.read() as connection:
-            listed = catalogs.listed_segments(connection)
-        for path in self.segments.iterdir():
-            if path.name not in listed:
-                path.unlink()
+    def _is_committed(self, job_id: str) -> bool:
+        job = self.jobs.store.get(job_id)
+        return job is not None and self.stores.is_committed(job.request["marker"])
 
-    def catalog(self, account: str) -> AccountCatalog:
+    def forget(self, account: str) -> None:
         """
-        Open an account's catalog.
+        Remove the jobs and the catalog of an account that was deleted.
 
         :param account: the account
-        :return: the catalog as it is at every call
         """
-        return AccountCatalog(self.database, account, self.segments)
+        which = JobFilter(scope=account, states=ACTIVE)
+        active = [job.id for job in self.jobs.page(which, limit=-1)]
+        endings = [self.jobs.ending(job_id) for job_id in active]
+        for job_id in active:
+            with suppress(JobNotActive):
+                self.jobs.cancel(job_id)
+        concurrent.futures.wait([ending for ending in endings if ending is not None], _END_SECONDS)
+        self.audits.forget(self.jobs.store.remove(account))
+        with self.database.transaction() as connection:
+            catalogs.forget(connection, account)
+        self.segments.sweep()
+
+    @contextmanager
+    def catalog(self, account: str) -> Iterator[CatalogSnapshot]:
+        """
+        Open an account's catalog as it is now; the rows of its tables stay until it is closed.
+
+        :param account: the account
+        :return: the catalog
+        """
+        seen: list[CatalogSnapshot] = []
+
+        def look() -> list[str]:
+            seen.append(self._read_catalog(account))
+            entries = seen[0].entries.values()
+            return [segment.path.name for entry in entries for segment in entry.segments]
+
+        with self.segments.hold(look):
+            yield seen[0]
+
+    def _read_catalog(self, account: str) -> CatalogSnapshot:
+        with self.database.read() as connection:
+            return read_catalog(connection, account, self.segments.root)
 
     def files(self, account: str, principal: Principal) -> StoreFiles:
         """
@@ -137,18 +183,6 @@ class DataLakeAnalyticsService:
         from airflow_provider_datalake.emulator.data_lake_store.usql_files import StoreFiles
 
         return StoreFiles(self.stores, self.accounts.default_store(account) or account, principal)
-
-    def place(self, account: str, uri: str) -> tuple[str, str]:
-        """
-        Tell where an output belongs.
-
-        :param account: the account
-        :param uri: the resolved URI
-        :return: the store, and the path in it
-        """
-        from airflow_provider_datalake.emulator.data_lake_store.usql_files import split_uri
-
-        return split_uri(uri)
 
     def principal_of(self, job: Job) -> Principal:
         """

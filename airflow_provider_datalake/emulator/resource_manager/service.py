@@ -20,12 +20,15 @@ from airflow_provider_datalake.emulator.resource_manager.resources import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_provider_datalake.emulator.config import Config
     from airflow_provider_datalake.emulator.data_lake_store.service import DataLakeStoreService
     from airflow_provider_datalake.emulator.identity.principals import Principal
     from airflow_provider_datalake.emulator.identity.service import IdentityService
     from airflow_provider_datalake.emulator.resource_manager.providers import Part, Provider
 
+PER_JOB = "maxDegreeOfParallelismPerJob"
 DEVELOPER = "47b7735b-770e-4598-a7da-8b91488b4c88"
 ROLES = {
     "8e3af657-a8ff-443c-a75c-2fe8c4bcb635": "Owner",
@@ -69,6 +72,7 @@ class ResourceManagerService:
         self.resources = Resources(self._database)
         # Operations that a client has not seen the end of yet.
         self.operations: dict[str, int] = {}
+        self._when_deleted: list[Callable[[str], None]] = []
         self._ensure_defaults()
 
     def start(self) -> None:
@@ -182,6 +186,9 @@ class ResourceManagerService:
         :param account: the account
         """
         self.resources.delete([account])
+        if account.kind == ANALYTICS:
+            for callback in self._when_deleted:
+                callback(account.name)
         if account.kind == STORE and self.stores.has_account(account.name):
             self.stores.delete_account(account.name)
 
@@ -295,14 +302,31 @@ class ResourceManagerService:
         if found is None:
             raise KeyError(account)
         properties = found.content["properties"]
-        units = min(
-            int(properties["maxDegreeOfParallelism"]), int(properties["maxDegreeOfParallelismPerJob"])
-        )
-        priority = int(properties["minPriorityPerJob"])
-        mine = {principal.object_id, *principal.groups}
-        policies = next(part for part in PROVIDERS[ANALYTICS].parts if part.path == "computepolicies")
-        for policy in self.parts(found, policies):
-            if policy.content["objectId"] in mine:
-                units = min(units, int(policy.content.get("maxDegreeOfParallelismPerJob") or units))
-                priority = max(priority, int(policy.content.get("minPriorityPerJob") or priority))
-        return units, priority
+        policy = self._policy(found, principal)
+        most = int(properties["maxDegreeOfParallelism"])
+        per_job = policy.get(PER_JOB) or properties.get(PER_JOB) or most
+        priority = policy.get("minPriorityPerJob") or properties["minPriorityPerJob"]
+        return min(most, int(per_job)), int(priority)
+
+    def _policy(self, account: Resource, principal: Principal) -> dict[str, Any]:
+        """
+        Merge the policies that somebody is an exception by: the limits of the account are for all others.
+
+        One's own policy counts before those of one's groups, of which the most generous ones count.
+        """
+        part = next(part for part in PROVIDERS[ANALYTICS].parts if part.path == "computepolicies")
+        policies = [policy.content for policy in self.parts(account, part)]
+        groups = {group.lower() for group in principal.groups}
+        own = [one for one in policies if one["objectId"].lower() == principal.object_id.lower()]
+        found = own or [one for one in policies if one["objectId"].lower() in groups]
+        best = {PER_JOB: max, "minPriorityPerJob": min}
+        given = {name: [one[name] for one in found if one.get(name)] for name in best}
+        return {name: best[name](values) for name, values in given.items() if values}
+
+    def when_deleted(self, callback: Callable[[str], None]) -> None:
+        """
+        Call something when an analytics account is deleted.
+
+        :param callback: called with the account's name
+        """
+        self._when_deleted.append(callback)

@@ -156,8 +156,6 @@ class _Binder:
             isinstance(member.target, ast.Name) and self._scope.has_qualifier(member.target.name)
         ):
             return self._on_value(replace(member, span=node.span), self._arguments(node))
-        if f"{owner}.{member.name}" == "Regex.Match":
-            raise unsupported("Regex.Match without .Value or .Success", node.span)
         found = use_static(owner, member.name, self._arguments(node), node.span)
         if found is None:
             raise self._unknown_static(owner, member.name, node)

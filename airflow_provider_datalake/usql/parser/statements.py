@@ -74,12 +74,12 @@ class StatementParser(DefinitionParser):
         """Recognise the call of a procedure, which looks like any name."""
         if not self.is_identifier():
             raise self.error()
-        position, start = self._position, self.token.span
+        start = self.token.span
         name = self.object_name()
-        if self.is_operator("("):
-            return self.unsupported_statement(f"the call of procedure {'.'.join(name.parts)}", start)
-        self._position = position
-        raise self.error()
+        if not self.is_operator("("):
+            self.note("'('")
+            raise self.error()
+        return self.unsupported_statement(f"the call of procedure {'.'.join(name.parts)}", start)
 
     def _assignment(self) -> ast.Assign:
         start = self.variable()

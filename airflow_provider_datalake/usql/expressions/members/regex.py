@@ -3,69 +3,164 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from airflow_provider_datalake.usql.expressions.failures import unsupported
+from sqlglot import exp
+
+from airflow_provider_datalake.usql.expressions.failures import invalid, unsupported
 from airflow_provider_datalake.usql.expressions.folding import fold
+from airflow_provider_datalake.usql.expressions.members.patterns import translated
 from airflow_provider_datalake.usql.expressions.members.registry import (
     BOOL,
+    INT,
     STRING,
     STRINGS,
     Member,
+    enum,
+    prop,
     static,
 )
 from airflow_provider_datalake.usql.expressions.templates import render
+from airflow_provider_datalake.usql.expressions.typed import Typed
 
 if TYPE_CHECKING:
-    from sqlglot import exp
-
-    from airflow_provider_datalake.usql.expressions.typed import Typed
+    from airflow_provider_datalake.usql.diagnostics import Span
 
 _R = "Regex"
-# Look-around, back-references, atomic groups, conditions, and what .NET alone has.
-_BEYOND_RE2 = re.compile(r"\(\?(?:[=!>(]|<[=!])|\\[1-9]|\\k<|\\G|\(\?[a-z]*n|\[[^\]]*-\[")
-_NAMED = re.compile(r"\(\?<([A-Za-z]\w*)>")
+_MATCH = enum("Match")
+"""The first match; its SQL is a tuple of the text, the pattern and the number of a group."""
+GROUPS = enum("GroupCollection")
+_GROUP = enum("Group")
+_OPTIONS = enum("RegexOptions")
+_FLAGS = {1: "i", 2: "m", 16: "s"}
+_WITHOUT_EFFECT = 8 | 512
+"""Compiled, and CultureInvariant: letters of other cultures are not told apart by case anyway."""
 
 
-def pattern_of(value: Typed) -> str:
-    """
-    Read a pattern and check that RE2 understands it as .NET does.
-
-    :param value: the pattern
-    :return: the pattern for RE2
-    :raises CompileError: when it is not constant, or uses what RE2 does not have
-    """
+def _pattern(value: Typed, options: Typed | None = None, *, searching: bool = False) -> str:
+    """Read a pattern, which must be constant, and write it for RE2."""
     if not value.constant:
         raise unsupported("a regular expression that is not constant", value.span)
     pattern = str(fold(value))
-    if found := _BEYOND_RE2.search(pattern):
-        raise unsupported(f"{found[0]!r} in the regular expression {pattern!r}", value.span)
-    return _NAMED.sub(r"(?P<\1>", pattern)
+    flags, number = "", 0 if options is None else int(fold(options))
+    for bit, flag in _FLAGS.items():
+        if number & bit:
+            flags += flag
+    if number & ~(sum(_FLAGS) | _WITHOUT_EFFECT):
+        raise unsupported("RegexOptions other than IgnoreCase, Multiline, Singleline and Compiled", value.span)
+    try:
+        return translated(pattern, flags, searching=searching)
+    except ValueError as error:
+        raise unsupported(f"{error} in the regular expression {pattern!r}", value.span) from error
+
+
+def _options(values: list[Typed], place: int) -> Typed | None:
+    return values[place] if len(values) > place else None
 
 
 def _matching(values: list[Typed]) -> exp.Expr:
-    return render("REGEXP_MATCHES(:a, :p)", a=values[0].sql, p=pattern_of(values[1]))
+    pattern = _pattern(values[1], _options(values, 2), searching=True)
+    return render("REGEXP_MATCHES(:a, :p)", a=values[0].sql, p=pattern)
 
 
 def _replacing(values: list[Typed]) -> exp.Expr:
-    if not values[2].constant:
-        raise unsupported("Regex.Replace with a replacement that is not constant", values[2].span)
-    replacement = str(fold(values[2])).replace("\\", "\\\\")
-    if re.search(r"\$[^0-9$]", replacement):
-        raise unsupported(f"the replacement {replacement!r}", values[2].span)
-    replacement = re.sub(r"\$(\d)", r"\\\1", replacement).replace("$$", "$")
-    return render("REGEXP_REPLACE(:a, :p, :r, 'g')", a=values[0].sql, p=pattern_of(values[1]), r=replacement)
+    text, _, replacement = values[:3]
+    if not replacement.constant:
+        raise unsupported("Regex.Replace with a replacement that is not constant", replacement.span)
+    pattern = _pattern(values[1], _options(values, 3))
+    written = _replacement(str(fold(replacement)), re.compile(_countable(pattern)).groups, replacement.span)
+    return render("REGEXP_REPLACE(:a, :p, :r, 'g')", a=text.sql, p=pattern, r=written)
+
+
+def _countable(pattern: str) -> str:
+    """Leave nothing of a pattern but what opens groups, for Python to count them."""
+    return "".join(re.findall(r"\((?![?])", re.sub(r"\\.|\[(?:\\.|[^\]])*\]", "", pattern))).replace("(", "()")
+
+
+def _replacement(text: str, groups: int, span: Span) -> str:
+    found = ""
+    for match in re.finditer(r"\$\$|\$(\d+)|\$\{(\d+)\}|\$|\\|[^$\\]+", text):
+        number = match[1] or match[2]
+        if match[0] == "$$":
+            found += "$"
+        elif match[0] == "\\":
+            found += "\\\\"
+        elif number is not None and int(number) <= groups and len(number) == 1:
+            found += f"\\{number}"
+        elif match[0].startswith("$"):
+            raise unsupported(f"the replacement {text!r}", span)
+        else:
+            found += match[0]
+    return found
 
 
 def _splitting(values: list[Typed]) -> exp.Expr:
-    pattern = pattern_of(values[1])
-    if re.search(r"(?<!\\)\((?!\?:)", pattern):
+    pattern = _pattern(values[1], _options(values, 2))
+    if _countable(pattern):
         raise unsupported("Regex.Split with groups", values[1].span)
+    if re.fullmatch(_python(pattern), ""):
+        raise unsupported("Regex.Split at a pattern that matches nothing", values[1].span)
     return render("STR_SPLIT_REGEX(:a, :p)", a=values[0].sql, p=pattern)
 
 
+def _python(pattern: str) -> str:
+    return re.sub(r"\\[pP]\{\w+\}|\\x\{\w+\}", "x", pattern).replace("\\z", "\\Z")
+
+
+def _found(values: list[Typed]) -> exp.Expr:
+    pattern = _pattern(values[1], _options(values, 2))
+    return exp.Tuple(expressions=[values[0].sql, exp.Literal.string(pattern), exp.Literal.number(0)])
+
+
+def _part(values: list[Typed]) -> dict[str, exp.Expr]:
+    text, pattern, number = values[0].sql.expressions
+    return {"a": text, "p": pattern, "n": number}
+
+
+def _value(values: list[Typed]) -> exp.Expr:
+    return render("REGEXP_EXTRACT(:a, :p, :n)", **_part(values))
+
+
+def _success(values: list[Typed]) -> exp.Expr:
+    parts = _part(values)
+    if parts["n"] != exp.Literal.number(0):
+        raise unsupported("Success of a group", values[0].span)
+    return render("REGEXP_MATCHES(:a, :p)", a=parts["a"], p=parts["p"])
+
+
+def group(match: Typed, number: Typed, span: Span) -> Typed:
+    """
+    Bind ``match.Groups[number]``.
+
+    :param match: the match
+    :param number: a constant number
+    :param span: the whole expression
+    :return: the group
+    :raises CompileError: when there is no such group
+    """
+    if not (number.constant and number.type == INT):
+        raise unsupported("a group of a match by other than a constant number", span)
+    text, pattern, _ = match.sql.expressions
+    wanted, known = int(fold(number)), re.compile(_countable(str(pattern.this))).groups
+    if not 0 <= wanted <= min(known, 9):
+        raise invalid(f"the pattern has {known} groups, not {wanted}", span)
+    sql = exp.Tuple(expressions=[text, pattern, exp.Literal.number(wanted)])
+    return replace(match, sql=sql, type=_GROUP, span=span)
+
+
 MEMBERS: tuple[Member, ...] = (
-    static(_R, "IsMatch", (STRING, STRING), BOOL, _matching),
-    static(_R, "Replace", (STRING, STRING, STRING), STRING, _replacing),
-    static(_R, "Split", (STRING, STRING), STRINGS, _splitting),
+    *(
+        static(_R, name, (*parameters, *options), result, lower)
+        for name, parameters, result, lower in (
+            ("IsMatch", (STRING, STRING), BOOL, _matching),
+            ("Match", (STRING, STRING), _MATCH, _found),
+            ("Replace", (STRING, STRING, STRING), STRING, _replacing),
+            ("Split", (STRING, STRING), STRINGS, _splitting),
+        )
+        for options in ((), (_OPTIONS,))
+    ),
+    prop("Match", "Groups", GROUPS, lambda values: values[0].sql),
+    *(prop(owner, "Value", STRING, _value) for owner in ("Match", "Group")),
+    *(prop(owner, "Success", BOOL, _success) for owner in ("Match", "Group")),
 )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from airflow_provider_datalake.usql.expressions.failures import OUT_OF_RANGE, unsupported
+from airflow_provider_datalake.usql.expressions.failures import NULL_ARGUMENT, OUT_OF_RANGE, invalid, raising, unsupported
 from airflow_provider_datalake.usql.expressions.folding import fold
+from airflow_provider_datalake.usql.expressions.formatting import composed
 from airflow_provider_datalake.usql.expressions.members.registry import (
     ANY,
     BOOL,
@@ -17,6 +19,7 @@ from airflow_provider_datalake.usql.expressions.members.registry import (
     INT,
     STRING,
     STRINGS,
+    Lowering,
     Member,
     enum,
     failing_if,
@@ -24,9 +27,9 @@ from airflow_provider_datalake.usql.expressions.members.registry import (
     prop,
     static,
 )
-from airflow_provider_datalake.usql.expressions.templates import render
-from airflow_provider_datalake.usql.expressions.texts import concatenated, formatted_date, text_of
-from airflow_provider_datalake.usql.types import NUMERIC, Kind, Type
+from airflow_provider_datalake.usql.expressions.templates import render, required
+from airflow_provider_datalake.usql.expressions.texts import concatenated, text_of
+from airflow_provider_datalake.usql.types import Kind
 
 if TYPE_CHECKING:
     from airflow_provider_datalake.usql.expressions.typed import Typed
@@ -37,35 +40,106 @@ _WHITE = (
     b"\\u2009\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000"
 ).decode("unicode_escape")
 """What .NET takes for white space."""
-# C# counts UTF-16 units, of which characters behind U+FFFF have two.
-_LENGTH = (
-    "CAST(CASE WHEN STRLEN(:s) = LENGTH(:s) THEN LENGTH(:s) ELSE LENGTH(:s) + "
-    "LENGTH(REGEXP_REPLACE(:s, '[^\\x{10000}-\\x{10FFFF}]', '', 'g')) END AS INT)"
+# C# counts UTF-16 units, of which characters behind U+FFFF have two. Where a text has such characters, a
+# sign that no text has is put behind each, so that SQL, which counts characters, counts alike.
+_SIGN = "\uffff"
+_HIGH = "[\\x{10000}-\\x{10FFFF}]"
+_ASCII = "STRLEN(:s) = LENGTH(:s)"
+_SPLITS = raising("The text is cut inside of a surrogate pair, which cannot be held.").sql(dialect="duckdb")
+
+
+def _wide(text: str) -> str:
+    return f"REGEXP_REPLACE({text}, '({_HIGH})', '\\1{_SIGN}', 'g')"
+
+
+def _narrow(text: str) -> str:
+    return (
+        f"CASE WHEN STARTS_WITH({text}, '{_SIGN}') OR REGEXP_MATCHES({text}, '{_HIGH}$') THEN {_SPLITS} "
+        f"ELSE REPLACE({text}, '{_SIGN}', '') END"
+    )
+
+
+def _in_units(template: str, *others: str) -> str:
+    """Make a template that counts characters one that counts UTF-16 units."""
+    wide = template.replace(":s", _wide(":s"))
+    for other in others:
+        wide = wide.replace(other, _wide(other))
+    return f"CASE WHEN {_ASCII} THEN {template} ELSE {wide} END"
+
+
+def _cut(*pieces: str) -> tuple[str, str]:
+    """Join pieces of a text, for characters and for UTF-16 units."""
+    plain = " || ".join(pieces)
+    wide = " || ".join(
+        f"({_narrow(piece.replace(':s', _wide(':s')))})" if ":s" in piece else piece for piece in pieces
+    )
+    return plain, wide
+
+
+def _cutting(outside: str, end: str, *pieces: str) -> str:
+    """
+    Make a template that cuts a text, and fails where the place is outside of it.
+
+    A text has at least as many bytes as UTF-16 units: these are cheaper to count, and enough for ASCII.
+    """
+    failure = raising(OUT_OF_RANGE).sql(dialect="duckdb")
+    plain, wide = _cut(*pieces)
+    units = f"LENGTH({_wide(':s')})"
+    return (
+        f"CASE WHEN {outside} OR {end.format('STRLEN(:s)')} THEN {failure} WHEN {_ASCII} THEN {plain} "
+        f"WHEN {end.format(units)} THEN {failure} ELSE {wide} END"
+    )
+
+
+_LENGTH = f"CAST({_in_units('LENGTH(:s)')} AS INT)"
+_SUBSTRING = _cutting(":a < 0", ":a > {}", "SUBSTRING(:s, :a + 1)")
+_SUBSTRING_2 = _cutting(":a < 0 OR :b < 0", ":a + :b > {}", "SUBSTRING(:s, :a + 1, :b)")
+_INSERT = _cutting(":a < 0", ":a > {}", "LEFT(:s, :a)", ":b", "SUBSTRING(:s, :a + 1)")
+_REMOVE = _cutting(":a < 0", ":a >= {}", "LEFT(:s, :a)")
+_REMOVE_2 = _cutting(":a < 0 OR :b < 0", ":a + :b > {}", "LEFT(:s, :a)", "SUBSTRING(:s, :a + :b + 1)")
+
+
+def _texts(text: str) -> tuple[str, ...]:
+    """Tell which holes are texts themselves; a character is always one unit."""
+    return (text,) if text == ":a" else ()
+
+
+def _index(text: str = ":a") -> str:
+    found = _in_units(f"STRPOS(:s, {text})", *_texts(text))
+    return f"CAST({found} - 1 AS INT)"
+
+
+def _index_from(text: str = ":a") -> str:
+    rest = "SUBSTRING(:s, :b + 1)"
+    found = f"CASE WHEN STRPOS({rest}, {text}) = 0 THEN 0 ELSE STRPOS({rest}, {text}) + :b END"
+    checked = failing_if(":b < 0 OR :b > LENGTH(:s)", OUT_OF_RANGE, found)
+    return f"CAST({_in_units(checked, *_texts(text))} - 1 AS INT)"
+
+
+def _last_index(text: str = ":a") -> str:
+    found = (
+        f"CASE WHEN {text} = '' THEN GREATEST(LENGTH(:s) - 1, 0) WHEN NOT CONTAINS(:s, {text}) THEN -1 "
+        f"ELSE LENGTH(:s) - STRPOS(REVERSE(:s), REVERSE({text})) - LENGTH({text}) + 1 END"
+    )
+    return f"CAST({_in_units(found, *_texts(text))} AS INT)"
+
+
+# .NET leaves the sharp s alone, for which a sign stands in.
+_UPPER = (
+    f"CASE WHEN {_ASCII} THEN UPPER(:s) "
+    f"ELSE REPLACE(UPPER(REPLACE(:s, '\u00df', '{_SIGN}')), '{_SIGN}', '\u00df') END"
 )
-_SUBSTRING = failing_if(":a < 0 OR :a > LENGTH(:s)", OUT_OF_RANGE, "SUBSTRING(:s, :a + 1)")
-_SUBSTRING_2 = failing_if(
-    ":a < 0 OR :b < 0 OR :a + :b > LENGTH(:s)", OUT_OF_RANGE, "SUBSTRING(:s, :a + 1, :b)"
-)
-_INDEX_FROM = failing_if(
-    ":b < 0 OR :b > LENGTH(:s)",
-    OUT_OF_RANGE,
-    "CAST(CASE WHEN STRPOS(SUBSTRING(:s, :b + 1), :a) = 0 THEN -1 "
-    "ELSE STRPOS(SUBSTRING(:s, :b + 1), :a) + :b - 1 END AS INT)",
-)
-_LAST_INDEX = (
-    "CAST(CASE WHEN :a = '' THEN GREATEST(LENGTH(:s) - 1, 0) WHEN STRPOS(:s, :a) = 0 THEN -1 "
-    "ELSE LENGTH(:s) - STRPOS(REVERSE(:s), REVERSE(:a)) - LENGTH(:a) + 1 END AS INT)"
-)
-# .NET leaves the sharp s alone.
-_UPPER = "REPLACE(UPPER(:s), '\u1e9e', '\u00df')"
-_PAD_LEFT = "CASE WHEN LENGTH(:s) >= :a THEN :s ELSE LPAD(:s, :a, {}) END"
-_PAD_RIGHT = "CASE WHEN LENGTH(:s) >= :a THEN :s ELSE RPAD(:s, :a, {}) END"
-_INSERT = failing_if(":a < 0 OR :a > LENGTH(:s)", OUT_OF_RANGE, "LEFT(:s, :a) || :b || SUBSTRING(:s, :a + 1)")
-_REMOVE = failing_if(":a < 0 OR :a >= LENGTH(:s)", OUT_OF_RANGE, "LEFT(:s, :a)")
-_REMOVE_2 = failing_if(
-    ":a < 0 OR :b < 0 OR :a + :b > LENGTH(:s)", OUT_OF_RANGE, "LEFT(:s, :a) || SUBSTRING(:s, :a + :b + 1)"
-)
-_COMPARE = (
+
+
+def _padded(function: str, sign: str) -> str:
+    failure = raising("Non-negative number required.").sql(dialect="duckdb")
+    missing = f"CAST({_in_units('LENGTH(:s)')} AS INT)"
+    fill = f"REPEAT({sign}, :a - {missing})"
+    text = f"{fill} || :s" if function == "LPAD" else f":s || {fill}"
+    return f"CASE WHEN :a < 0 THEN {failure} WHEN STRLEN(:s) = LENGTH(:s) AND LENGTH(:s) >= :a THEN :s ELSE {text} END"
+
+
+_ORDINAL = (
     "CASE WHEN {0} IS NOT DISTINCT FROM {1} THEN 0 WHEN {0} IS NULL THEN -1 WHEN {1} IS NULL THEN 1 "
     "WHEN {0} < {1} THEN -1 ELSE 1 END"
 )
@@ -98,27 +172,22 @@ def _trim(function: str) -> tuple[Member, ...]:
 
 
 def _split(values: list[Typed]) -> exp.Expr:
-    separators = [str(fold(render_text(value))) for value in values[1:]] or list(_WHITE)
-    return _split_at(values[0], separators)
-
-
-def render_text(value: Typed) -> Typed:
-    """
-    Turn a character into text.
-
-    :param value: a char or a string
-    :return: the text
-    """
-    from dataclasses import replace
-
-    return replace(value, sql=_text(value), type=STRING)
+    texts = [replace(value, sql=_text(value), type=STRING) for value in values[1:]]
+    if len(texts) == 1 and not texts[0].constant:
+        return render("STRING_SPLIT(:s, :c)", s=values[0].sql, c=texts[0].sql)
+    return _split_at(values[0], [str(fold(text)) for text in texts])
 
 
 def _split_at(text: Typed, separators: list[str]) -> exp.Expr:
-    if len(separators) == 1 and separators[0]:
-        return render("STRING_SPLIT(:s, :c)", s=text.sql, c=separators[0])
-    pattern = "|".join(_escaped(separator) for separator in separators if separator)
-    return render("STR_SPLIT_REGEX(:s, :c)", s=text.sql, c=pattern)
+    """Split at any of some texts; without them at white space, as .NET does."""
+    found = [separator for separator in separators if separator]
+    if not separators:
+        found = list(_WHITE)
+    if len(found) == 1:
+        return render("STRING_SPLIT(:s, :c)", s=text.sql, c=found[0])
+    if not found:
+        return render("[:s]", s=text.sql)
+    return render("STR_SPLIT_REGEX(:s, :c)", s=text.sql, c="|".join(map(_escaped, found)))
 
 
 def _escaped(text: str) -> str:
@@ -130,11 +199,19 @@ def _split_with_options(values: list[Typed]) -> exp.Expr:
     if not separators.constant:
         raise unsupported("Split at separators that are not constant", separators.span)
     found = fold(separators)
-    characters = [chr(one) if isinstance(one, int) else one for one in found or []] or list(_WHITE)
-    parts = _split_at(text, characters)
+    parts = _split_at(text, [chr(one) if isinstance(one, int) else one for one in found or []])
     if fold(options) == 1:
         return render("LIST_FILTER(:a, x -> x <> '')", a=parts)
     return parts
+
+
+def _replacing(values: list[Typed]) -> exp.Expr:
+    old = values[1]
+    if old.is_null or (old.constant and not fold(old)):
+        raise invalid("Replace needs a text that is not empty", old.span)
+    template = "REPLACE(:s, :a, :b)" if old.constant else _NOT_EMPTY
+    new = values[2].sql if not values[2].may_be_null else render("COALESCE(:b, '')", b=values[2].sql)
+    return render(template, s=values[0].sql, a=required(old, NULL_ARGUMENT), b=new)
 
 
 def _join(values: list[Typed]) -> exp.Expr:
@@ -143,7 +220,7 @@ def _join(values: list[Typed]) -> exp.Expr:
         items = parts[0]
         element = items.type.element or STRING
         if element.kind is not Kind.STRING:
-            written = text_of(exp.column("x"), element, items.span)
+            written = text_of(exp.to_identifier("x"), element, items.span)
             lambda_ = exp.Lambda(this=written, expressions=[exp.to_identifier("x")])
             return render(
                 "ARRAY_TO_STRING(LIST_TRANSFORM(:a, :l), COALESCE(:b, ''))",
@@ -167,112 +244,40 @@ def _join(values: list[Typed]) -> exp.Expr:
     return result if result is not None else exp.Literal.string("")
 
 
-_HOLE = re.compile(r"\{\{|\}\}|\{(\d+)(?:,(-?\d+))?(?::([^{}]*))?\}|[{}]")
+def _order(first: exp.Expr, second: exp.Expr) -> exp.Expr:
+    return render(_ORDINAL.format(":a", ":b"), a=first, b=second)
 
 
-def _format(values: list[Typed]) -> exp.Expr:
-    template, arguments = values[0], values[1:]
-    if not template.constant:
-        raise unsupported("string.Format with a format that is not constant", template.span)
-    text = str(fold(template))
-    pieces: list[exp.Expr] = []
-    plain, position = "", 0
-    for match in _HOLE.finditer(text):
-        plain += text[position : match.start()]
-        position = match.end()
-        if match[0] in ("{{", "}}"):
-            plain += match[0][0]
-            continue
-        if match[1] is None or int(match[1]) >= len(arguments):
-            raise unsupported(f"the format {text!r}, which does not fit its arguments,", template.span)
-        if plain:
-            pieces.append(exp.Literal.string(plain))
-            plain = ""
-        pieces.append(_formatted(arguments[int(match[1])], match[2], match[3]))
-    plain += text[position:]
-    if plain or not pieces:
-        pieces.append(exp.Literal.string(plain))
-    result = pieces[0]
-    for piece in pieces[1:]:
-        result = render(":a || :b", a=result, b=piece)
-    return result
-
-
-def _formatted(value: Typed, width: str | None, format_: str | None) -> exp.Expr:
-    text = formatted(value, format_) if format_ else _text(value)
-    if value.may_be_null:
-        text = render("COALESCE(:a, '')", a=text)
-    if not width:
-        return text
-    size = int(width)
-    pad = "LPAD" if size > 0 else "RPAD"
-    return render(f"CASE WHEN LENGTH(:a) >= {abs(size)} THEN :a ELSE {pad}(:a, {abs(size)}, ' ') END", a=text)
-
-
-def formatted(value: Typed, format_: str) -> exp.Expr:
-    """
-    Write a value in a format of C#.
-
-    :param value: a number or a DateTime
-    :param format_: the format
-    :return: its text
-    :raises CompileError: for a format that is not supported
-    """
-    if value.type.kind is Kind.DATETIME:
-        return formatted_date(value.sql, format_, value.span)
-    number = re.fullmatch(r"([DdFfNnXxGg])(\d*)", format_)
-    zeros = re.fullmatch(r"(0+)(?:\.(0+))?", format_)
-    if number and value.type.kind in NUMERIC:
-        return _number_text(value, number[1].upper(), number[2], lower=number[1].islower())
-    if zeros and value.type.kind in NUMERIC:
-        return _zeros(value, len(zeros[1]), len(zeros[2] or ""))
-    raise unsupported(f"the format {format_!r} of a value of type {value.type}", value.span)
-
-
-def _number_text(value: Typed, letter: str, digits: str, *, lower: bool) -> exp.Expr:
-    if letter == "G" and not digits:
-        return _text(value)
-    if letter == "D" and value.type.is_integral:
-        figures = "CAST(ABS(CAST(:a AS HUGEINT)) AS TEXT)"
-        return render(
-            f"CASE WHEN :a < 0 THEN '-' ELSE '' END || {_filled(figures, int(digits or 1))}", a=value.sql
-        )
-    if letter == "X" and value.type.is_integral:
-        text = _filled("TO_HEX(:a)", int(digits or 1))
-        return render(f"LOWER({text})" if lower else f"UPPER({text})", a=value.sql)
-    if letter in ("F", "N"):
-        places = int(digits) if digits else 2
-        comma = "," if letter == "N" else ""
-        # Half away from zero, as .NET rounds when it writes.
-        return render(f"FORMAT('{{:{comma}.{places}f}}', ROUND(CAST(:a AS DOUBLE), {places}))", a=value.sql)
-    raise unsupported(f"the format {letter}{digits} of a value of type {value.type}", value.span)
-
-
-def _zeros(value: Typed, whole: int, places: int) -> exp.Expr:
-    text = f"FORMAT('{{:.{places}f}}', ABS(ROUND(CAST(:a AS DOUBLE), {places})))"
-    width = whole + (places + 1 if places else 0)
-    return render(f"CASE WHEN :a < 0 THEN '-' ELSE '' END || {_filled(text, width)}", a=value.sql)
-
-
-def _filled(text: str, width: int) -> str:
-    """Put zeros before a text; SQL's own function would cut a longer one."""
-    return f"LPAD({text}, CAST(GREATEST({width}, LENGTH({text})) AS INT), '0')"
+def _ordinal(values: list[Typed]) -> exp.Expr:
+    return _order(values[0].sql, values[1].sql)
 
 
 def _compare(values: list[Typed]) -> exp.Expr:
-    return render(_COMPARE.format(":a", ":b"), a=values[0].sql, b=values[1].sql)
+    """Compare as the culture en-US sorts: letters first by the alphabet, then by case, small ones first."""
+    keys = [render("ICU_SORT_KEY(:a, 'en_US')", a=value.sql) for value in values[:2]]
+    return _order(*keys)
 
 
 def _compare_ignoring_case(values: list[Typed]) -> exp.Expr:
-    if fold(values[2]) is True:
-        return render(_COMPARE.format("LOWER(:a)", "LOWER(:b)"), a=values[0].sql, b=values[1].sql)
-    return _compare(values)
+    if fold(values[2]) is not True:
+        return _compare(values)
+    return _compare([replace(value, sql=render("LOWER(:a)", a=value.sql)) for value in values[:2]])
 
 
-def _with_comparison(template: str) -> object:
+def _compare_by(values: list[Typed]) -> exp.Expr:
+    comparison = int(fold(values[2]))
+    if comparison % 2:  # the odd ones ignore case
+        values = [replace(value, sql=render("LOWER(:a)", a=value.sql)) for value in values[:2]]
+    return _ordinal(values) if comparison >= _ORDINAL_COMPARISON else _compare(values)
+
+
+_ORDINAL_COMPARISON = 4
+
+
+def _with_comparison(template: str) -> Lowering:
     def lower(values: list[Typed]) -> exp.Expr:
         first, second, comparison = values
-        if int(fold(comparison)) % 2:  # the odd ones ignore case
+        if int(fold(comparison)) % 2:
             return render(template, s=render("LOWER(:a)", a=first.sql), a=render("LOWER(:a)", a=second.sql))
         return render(template, s=first.sql, a=second.sql)
 
@@ -285,20 +290,22 @@ _TESTS = {
     "EndsWith": "SUFFIX(:s, :a)",
 }
 _EQUALS = ":s IS NOT DISTINCT FROM :a"
+_NOT_EMPTY = failing_if(":a = ''", "String cannot be of zero length.", "REPLACE(:s, :a, :b)")
 
 MEMBERS: tuple[Member, ...] = (
     prop(_S, "Length", INT, _LENGTH),
     method(_S, "Substring", (INT,), STRING, _SUBSTRING),
     method(_S, "Substring", (INT, INT), STRING, _SUBSTRING_2),
-    method(_S, "IndexOf", (STRING,), INT, "CAST(STRPOS(:s, :a) - 1 AS INT)"),
-    method(_S, "IndexOf", (CHAR,), INT, "CAST(STRPOS(:s, CHR(:a)) - 1 AS INT)"),
-    method(_S, "IndexOf", (STRING, INT), INT, _INDEX_FROM),
-    method(_S, "IndexOf", (CHAR, INT), INT, _INDEX_FROM.replace(":a", "CHR(:a)")),
-    method(_S, "LastIndexOf", (STRING,), INT, _LAST_INDEX),
-    method(_S, "LastIndexOf", (CHAR,), INT, _LAST_INDEX.replace(":a", "CHR(:a)")),
+    method(_S, "IndexOf", (STRING,), INT, _index()),
+    method(_S, "IndexOf", (CHAR,), INT, _index("CHR(:a)")),
+    method(_S, "IndexOf", (STRING, INT), INT, _index_from()),
+    method(_S, "IndexOf", (CHAR, INT), INT, _index_from("CHR(:a)")),
+    method(_S, "IndexOf", (STRING, _COMPARISON), INT, _with_comparison(_index())),
+    method(_S, "LastIndexOf", (STRING,), INT, _last_index()),
+    method(_S, "LastIndexOf", (CHAR,), INT, _last_index("CHR(:a)")),
     *(method(_S, name, (STRING,), BOOL, template) for name, template in _TESTS.items()),
     *(
-        method(_S, name, (STRING, _COMPARISON), BOOL, _with_comparison(_TESTS[name]))  # type: ignore[arg-type]
+        method(_S, name, (STRING, _COMPARISON), BOOL, _with_comparison(_TESTS[name]))
         for name in ("StartsWith", "EndsWith")
     ),
     *(method(_S, name, (), STRING, _UPPER) for name in ("ToUpper", "ToUpperInvariant")),
@@ -306,7 +313,7 @@ MEMBERS: tuple[Member, ...] = (
     *_trim("TRIM"),
     *_trim("LTRIM"),
     *_trim("RTRIM"),
-    method(_S, "Replace", (STRING, STRING), STRING, "REPLACE(:s, :a, COALESCE(:b, ''))", takes_null=True),
+    method(_S, "Replace", (STRING, STRING), STRING, _replacing, takes_null=True),
     method(_S, "Replace", (CHAR, CHAR), STRING, "REPLACE(:s, CHR(:a), CHR(:b))"),
     method(_S, "Split", (), STRINGS, _split, rest=CHAR),
     method(_S, "Split", (STRING,), STRINGS, _split),
@@ -319,17 +326,19 @@ MEMBERS: tuple[Member, ...] = (
         STRINGS,
         lambda values: _split_at(values[0], [chr(one) for one in fold(values[1])]),
     ),
-    method(_S, "PadLeft", (INT,), STRING, _PAD_LEFT.format("' '")),
-    method(_S, "PadLeft", (INT, CHAR), STRING, _PAD_LEFT.format("CHR(:b)")),
-    method(_S, "PadRight", (INT,), STRING, _PAD_RIGHT.format("' '")),
-    method(_S, "PadRight", (INT, CHAR), STRING, _PAD_RIGHT.format("CHR(:b)")),
+    method(_S, "PadLeft", (INT,), STRING, _padded("LPAD", "' '")),
+    method(_S, "PadLeft", (INT, CHAR), STRING, _padded("LPAD", "CHR(:b)")),
+    method(_S, "PadRight", (INT,), STRING, _padded("RPAD", "' '")),
+    method(_S, "PadRight", (INT, CHAR), STRING, _padded("RPAD", "CHR(:b)")),
     method(_S, "Insert", (INT, STRING), STRING, _INSERT),
     method(_S, "Remove", (INT,), STRING, _REMOVE),
     method(_S, "Remove", (INT, INT), STRING, _REMOVE_2),
     method(_S, "ToString", (), STRING, ":s"),
     method(_S, "Equals", (STRING,), BOOL, _EQUALS, takes_null=True),
-    method(_S, "Equals", (STRING, _COMPARISON), BOOL, _with_comparison(_EQUALS)),  # type: ignore[arg-type]
-    method(_S, "CompareTo", (STRING,), INT, _COMPARE.format(":s", ":a"), takes_null=True),
+    method(_S, "Equals", (STRING, _COMPARISON), BOOL, _with_comparison(_EQUALS), takes_null=True),
+    method(_S, "CompareTo", (STRING,), INT, _compare, takes_null=True),
+    static(_S, "new", (CHAR, INT), STRING, "REPEAT(CHR(:a), :b)"),
+    static(_S, "Copy", (STRING,), STRING, ":a"),
     static(_S, "Empty", None, STRING, "''"),
     static(_S, "IsNullOrEmpty", (STRING,), BOOL, "COALESCE(:a, '') = ''", takes_null=True),
     static(
@@ -342,10 +351,19 @@ MEMBERS: tuple[Member, ...] = (
     ),
     static(_S, "Join", (STRING,), STRING, _join, rest=ANY, takes_null=True),
     static(_S, "Concat", (), STRING, concatenated, rest=ANY, takes_null=True),
-    static(_S, "Format", (STRING,), STRING, _format, rest=ANY, takes_null=True),
+    static(_S, "Format", (STRING,), STRING, composed, rest=ANY, takes_null=True),
     static(_S, "Compare", (STRING, STRING), INT, _compare, takes_null=True),
     static(_S, "Compare", (STRING, STRING, BOOL), INT, _compare_ignoring_case, takes_null=True),
-    static(_S, "CompareOrdinal", (STRING, STRING), INT, _compare, takes_null=True),
+    static(_S, "Compare", (STRING, STRING, _COMPARISON), INT, _compare_by, takes_null=True),
+    static(_S, "CompareOrdinal", (STRING, STRING), INT, _ordinal, takes_null=True),
+    static(
+        _S,
+        "Equals",
+        (STRING, STRING, _COMPARISON),
+        BOOL,
+        _with_comparison(_EQUALS),
+        takes_null=True,
+    ),
     static(_S, "Equals", (STRING, STRING), BOOL, ":a IS NOT DISTINCT FROM :b", takes_null=True),
     static("char", "IsDigit", (CHAR,), BOOL, "REGEXP_FULL_MATCH(CHR(:a), '\\p{Nd}')"),
     static("char", "IsLetter", (CHAR,), BOOL, "REGEXP_FULL_MATCH(CHR(:a), '\\p{L}')"),
@@ -369,4 +387,4 @@ MEMBERS: tuple[Member, ...] = (
     static("char", "ToLower", (CHAR,), CHAR, "CAST(UNICODE(LOWER(CHR(:a))) AS USMALLINT)"),
 )
 
-__all__ = ["MEMBERS", "Type", "formatted", "render_text"]
+__all__ = ["MEMBERS"]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_datalake.usql.expressions.failures import unsupported
 from airflow_provider_datalake.usql.expressions.folding import fold
+from airflow_provider_datalake.usql.expressions.formatting import formatted
 from airflow_provider_datalake.usql.expressions.members.registry import (
     BINARY,
     BOOL,
@@ -16,7 +17,6 @@ from airflow_provider_datalake.usql.expressions.members.registry import (
     method,
     static,
 )
-from airflow_provider_datalake.usql.expressions.members.strings import formatted
 from airflow_provider_datalake.usql.expressions.texts import text_of
 from airflow_provider_datalake.usql.types import NUMERIC, Kind, Type
 
@@ -38,6 +38,7 @@ ENUMERATIONS = {
         "OrdinalIgnoreCase": 5,
     },
     "DateTimeKind": {"Unspecified": 0, "Utc": 1, "Local": 2},
+    "RegexOptions": {"None": 0, "IgnoreCase": 1, "Multiline": 2, "Singleline": 16, "Compiled": 8, "CultureInvariant": 512},
     "MidpointRounding": {"ToEven": 0, "AwayFromZero": 1},
     "DayOfWeek": {
         name: number
@@ -71,7 +72,7 @@ def _day_name(values: list[Typed]) -> exp.Expr:
 
 MEMBERS: tuple[Member, ...] = (
     *(method(kind.value, "ToString", (), STRING, _text) for kind in _WITH_TEXT),
-    *(method(kind.value, "ToString", (STRING,), STRING, _formatted) for kind in NUMERIC),
+    *(method(kind.value, "ToString", (STRING,), STRING, _formatted) for kind in (*NUMERIC, Kind.GUID)),
     *(method(kind.value, "Equals", (Type(kind),), BOOL, ":s = :a") for kind in _COMPARABLE),
     *(
         method(
