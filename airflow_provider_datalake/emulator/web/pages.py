@@ -12,7 +12,7 @@ from starlette.staticfiles import StaticFiles
 from airflow_provider_datalake.emulator.jobs import JobFilter, JobState
 from airflow_provider_datalake.emulator.maxcompute.auth import InstanceScope
 from airflow_provider_datalake.emulator.maxcompute.errors import OdpsError
-from airflow_provider_datalake.emulator.web import job_pages, table_pages
+from airflow_provider_datalake.emulator.web import file_pages, job_pages, table_pages
 from airflow_provider_datalake.emulator.web.access import PageAccess
 from airflow_provider_datalake.emulator.web.rendering import HERE, page
 
@@ -55,6 +55,9 @@ def routes(services: Services) -> list[BaseRoute]:
         Route("/jobs", guarded(_maxcompute(job_pages.jobs_page))),
         Route("/tables", guarded(_maxcompute(table_pages.tables_page))),
         Route("/tables/{project}/{table}", guarded(_maxcompute(table_pages.table_page))),
+        Route("/files", guarded(file_pages.stores_page)),
+        Route("/files/{account}", guarded(file_pages.path_page)),
+        Route("/files/{account}/{path:path}", guarded(file_pages.path_page)),
         Route("/logview/", _logview(services.maxcompute, access)),
         Route("/logview", _logview(services.maxcompute, access)),
         Route("/login", access.login, methods=["GET"]),
