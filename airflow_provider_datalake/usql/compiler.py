@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_datalake.usql.binder import bind_script, elsewhere
 from airflow_provider_datalake.usql.diagnostics import NOWHERE, CompileError
+from airflow_provider_datalake.usql.expressions.clock import frozen
 from airflow_provider_datalake.usql.parser import parse
 from airflow_provider_datalake.usql.syntax_errors import mark
 
@@ -32,6 +33,7 @@ def compile_script(text: str, files: Files, catalog: Catalog, *, prelude: str = 
     with elsewhere():
         before = parse(prelude).statements
     try:
+        with frozen():
         return bind_script(parse(text).statements, files, catalog, before)
     except CompileError as error:
         raise CompileError(*(_with_details(item, text) for item in error.diagnostics)) from error

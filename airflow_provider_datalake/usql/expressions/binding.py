@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from airflow_provider_datalake.usql.expressions.scope import Scope
 
 _NAMESPACES = (
-    "System",
     "System.Text.RegularExpressions",
     "System.Globalization",
+    "System",
     "Microsoft.Analytics.Types.Sql",
 )
 _CULTURES = frozenset({"CultureInfo.InvariantCulture", "CultureInfo.CurrentCulture"})
@@ -119,6 +119,8 @@ class _Binder:
             full = f"{root}.{target.name}"
             if use_static_exists(root, target.name):
                 return None
+            if any(namespace.startswith(f"{full}.") or namespace == full for namespace in _NAMESPACES):
+                return full
             for namespace in _NAMESPACES:
                 if full.startswith(f"{namespace}."):
                     return self._known_owner(full.removeprefix(f"{namespace}."))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from airflow_provider_datalake.usql.expressions.clock import job_start
 from airflow_provider_datalake.usql.expressions.failures import unsupported
-from airflow_provider_datalake.usql.expressions.folding import fold
+from airflow_provider_datalake.usql.expressions.folding import fold, literal
+from airflow_provider_datalake.usql.expressions.members.exact_dates import parsed_exactly
 from airflow_provider_datalake.usql.expressions.members.registry import (
+    ANY,
     BOOL,
     DATETIME,
     DOUBLE,
@@ -14,6 +17,7 @@ from airflow_provider_datalake.usql.expressions.members.registry import (
     LONG,
     STRING,
     TIMESPAN,
+    Lowering,
     Member,
     enum,
     failing_if,
@@ -57,6 +61,9 @@ _CHECKED = failing_if(
 )
 
 
+_INEXACT = "Ticks that are no whole microseconds cannot be held."
+
+
 def _moved(micros: str) -> str:
     return _CHECKED.format(f"(EPOCH_US(:s) + CAST({micros} AS BIGINT))")
 
@@ -88,8 +95,16 @@ def _formatted(values: list[Typed]) -> exp.Expr:
     return formatted_date(values[0].sql, str(fold(values[1])), values[1].span)
 
 
-def _named(format_: str) -> object:
+def _named(format_: str) -> Lowering:
     return lambda values: formatted_date(values[0].sql, format_, values[0].span)
+
+
+def _moment(_: list[Typed]) -> exp.Expr:
+    return literal(job_start(), DATETIME).sql
+
+
+def _today(_: list[Typed]) -> exp.Expr:
+    return literal(job_start().replace(hour=0, minute=0, second=0, microsecond=0), DATETIME).sql
 
 
 def _constructors() -> tuple[Member, ...]:
@@ -112,7 +127,7 @@ MEMBERS: tuple[Member, ...] = (
         DATETIME,
         failing_if(
             ":a % 10 <> 0",
-            "Ticks that are no whole microseconds cannot be held.",
+            _INEXACT,
             f"MAKE_TIMESTAMP((:a - {_EPOCH_TICKS}) // 10)",
         ),
     ),
@@ -140,38 +155,55 @@ MEMBERS: tuple[Member, ...] = (
         (LONG,),
         DATETIME,
         failing_if(
-            ":a % 10 <> 0", "Ticks that are no whole microseconds cannot be held.", _moved(":a // 10")
+            ":a % 10 <> 0", _INEXACT, _moved(":a // 10")
         ),
     ),
-    method(_D, "AddMonths", (INT,), DATETIME, ":s + TO_MONTHS(:a)"),
-    method(_D, "AddYears", (INT,), DATETIME, ":s + TO_MONTHS(:a * 12)"),
+    # .NET, too, takes the last day of a shorter month.
+    *(
+        method(
+            _D,
+            name,
+            (INT,),
+            DATETIME,
+            failing_if(
+                f"(YEAR(:s) - 1) * 12 + MONTH(:s) - 1 + {months} NOT BETWEEN 0 AND 119987",
+                "The added or subtracted value results in an un-representable DateTime.",
+                f":s + TO_MONTHS(CAST({months} AS INT))",
+            ),
+        )
+        for name, months in (("AddMonths", ":a"), ("AddYears", "(CAST(:a AS BIGINT) * 12)"))
+    ),
     method(_D, "Add", (TIMESPAN,), DATETIME, _moved(":a")),
     method(_D, "Subtract", (TIMESPAN,), DATETIME, _moved("-:a")),
     method(_D, "Subtract", (DATETIME,), TIMESPAN, "EPOCH_US(:s) - EPOCH_US(:a)"),
     method(_D, "CompareTo", (DATETIME,), INT, "CASE WHEN :s < :a THEN -1 WHEN :s > :a THEN 1 ELSE 0 END"),
     method(_D, "Equals", (DATETIME,), BOOL, ":s = :a"),
+    static(_D, "Equals", (DATETIME, DATETIME), BOOL, ":a = :b"),
     method(_D, "ToString", (STRING,), STRING, _formatted),
-    method(_D, "ToShortDateString", (), STRING, _named("d")),  # type: ignore[arg-type]
-    method(_D, "ToLongDateString", (), STRING, _named("D")),  # type: ignore[arg-type]
-    method(_D, "ToShortTimeString", (), STRING, _named("t")),  # type: ignore[arg-type]
-    method(_D, "ToLongTimeString", (), STRING, _named("T")),  # type: ignore[arg-type]
+    method(_D, "ToShortDateString", (), STRING, _named("d")),
+    method(_D, "ToLongDateString", (), STRING, _named("D")),
+    method(_D, "ToShortTimeString", (), STRING, _named("t")),
+    method(_D, "ToLongTimeString", (), STRING, _named("T")),
     method(_D, "ToUniversalTime", (), DATETIME, ":s"),
     method(_D, "ToLocalTime", (), DATETIME, ":s"),
-    # The job's own start: DuckDB gives one moment per query, in UTC.
-    static(_D, "Now", None, DATETIME, "CAST(NOW() AT TIME ZONE 'UTC' AS TIMESTAMP)", pure=False),
-    static(_D, "UtcNow", None, DATETIME, "CAST(NOW() AT TIME ZONE 'UTC' AS TIMESTAMP)", pure=False),
-    static(
-        _D,
-        "Today",
-        None,
-        DATETIME,
-        "DATE_TRUNC('day', CAST(NOW() AT TIME ZONE 'UTC' AS TIMESTAMP))",
-        pure=False,
-    ),
+    # The job's own start, in UTC: the same moment wherever a script asks for it.
+    *(static(_D, name, None, DATETIME, _moment) for name in ("Now", "UtcNow")),
+    static(_D, "Today", None, DATETIME, _today),
+    static(_D, "ParseExact", (STRING, STRING), DATETIME, parsed_exactly),
+    static(_D, "ParseExact", (STRING, STRING, ANY), DATETIME, parsed_exactly, takes_null=True),
+    static(_D, "SpecifyKind", (DATETIME, _KIND), DATETIME, ":a"),
     static(_D, "MinValue", None, DATETIME, "CAST('0001-01-01 00:00:00' AS TIMESTAMP)"),
     static(_D, "MaxValue", None, DATETIME, "CAST('9999-12-31 23:59:59.999999' AS TIMESTAMP)"),
     static(
-        _D, "DaysInMonth", (INT, INT), INT, "CAST(EXTRACT(DAY FROM LAST_DAY(MAKE_DATE(:a, :b, 1))) AS INT)"
+        _D,
+        "DaysInMonth",
+        (INT, INT),
+        INT,
+        failing_if(
+            ":a NOT BETWEEN 1 AND 9999 OR :b NOT BETWEEN 1 AND 12",
+            "Month must be between one and twelve, and year between 1 and 9999.",
+            "CAST(EXTRACT(DAY FROM LAST_DAY(MAKE_DATE(:a, :b, 1))) AS INT)",
+        ),
     ),
     static(_D, "IsLeapYear", (INT,), BOOL, ":a % 4 = 0 AND (:a % 100 <> 0 OR :a % 400 = 0)"),
     static(

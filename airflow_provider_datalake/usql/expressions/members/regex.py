@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from airflow_provider_datalake.usql.expressions.failures import invalid, unsupported
+from airflow_provider_datalake.usql.expressions.failures import invalid, raising, unsupported
 from airflow_provider_datalake.usql.expressions.folding import fold
-from airflow_provider_datalake.usql.expressions.members.patterns import translated
+from airflow_provider_datalake.usql.expressions.members.patterns import is_bounded, translated
 from airflow_provider_datalake.usql.expressions.members.registry import (
     BOOL,
     INT,
@@ -21,7 +21,7 @@ from airflow_provider_datalake.usql.expressions.members.registry import (
     prop,
     static,
 )
-from airflow_provider_datalake.usql.expressions.templates import render
+from airflow_provider_datalake.usql.expressions.templates import Value, render
 from airflow_provider_datalake.usql.expressions.typed import Typed
 
 if TYPE_CHECKING:
@@ -55,13 +55,22 @@ def _pattern(value: Typed, options: Typed | None = None, *, searching: bool = Fa
         raise unsupported(f"{error} in the regular expression {pattern!r}", value.span) from error
 
 
+_BOUNDED = raising("The edges of words are found in ASCII texts only.").sql(dialect="duckdb")
+
+
+def _applied(template: str, text: exp.Expr, pattern: str, **more: Value) -> exp.Expr:
+    if is_bounded(pattern):
+        template = f"CASE WHEN STRLEN(:a) = LENGTH(:a) THEN {template} ELSE {_BOUNDED} END"
+    return render(template, a=text, p=pattern, **more)
+
+
 def _options(values: list[Typed], place: int) -> Typed | None:
     return values[place] if len(values) > place else None
 
 
 def _matching(values: list[Typed]) -> exp.Expr:
     pattern = _pattern(values[1], _options(values, 2), searching=True)
-    return render("REGEXP_MATCHES(:a, :p)", a=values[0].sql, p=pattern)
+    return _applied("REGEXP_MATCHES(:a, :p)", values[0].sql, pattern)
 
 
 def _replacing(values: list[Typed]) -> exp.Expr:
@@ -70,7 +79,7 @@ def _replacing(values: list[Typed]) -> exp.Expr:
         raise unsupported("Regex.Replace with a replacement that is not constant", replacement.span)
     pattern = _pattern(values[1], _options(values, 3))
     written = _replacement(str(fold(replacement)), re.compile(_countable(pattern)).groups, replacement.span)
-    return render("REGEXP_REPLACE(:a, :p, :r, 'g')", a=text.sql, p=pattern, r=written)
+    return _applied("REGEXP_REPLACE(:a, :p, :r, 'g')", text.sql, pattern, r=written)
 
 
 def _countable(pattern: str) -> str:
@@ -101,7 +110,7 @@ def _splitting(values: list[Typed]) -> exp.Expr:
         raise unsupported("Regex.Split with groups", values[1].span)
     if re.fullmatch(_python(pattern), ""):
         raise unsupported("Regex.Split at a pattern that matches nothing", values[1].span)
-    return render("STR_SPLIT_REGEX(:a, :p)", a=values[0].sql, p=pattern)
+    return _applied("STR_SPLIT_REGEX(:a, :p)", values[0].sql, pattern)
 
 
 def _python(pattern: str) -> str:
@@ -113,20 +122,16 @@ def _found(values: list[Typed]) -> exp.Expr:
     return exp.Tuple(expressions=[values[0].sql, exp.Literal.string(pattern), exp.Literal.number(0)])
 
 
-def _part(values: list[Typed]) -> dict[str, exp.Expr]:
-    text, pattern, number = values[0].sql.expressions
-    return {"a": text, "p": pattern, "n": number}
-
-
 def _value(values: list[Typed]) -> exp.Expr:
-    return render("REGEXP_EXTRACT(:a, :p, :n)", **_part(values))
+    text, pattern, number = values[0].sql.expressions
+    return _applied("REGEXP_EXTRACT(:a, :p, :n)", text, str(pattern.this), n=number)
 
 
 def _success(values: list[Typed]) -> exp.Expr:
-    parts = _part(values)
-    if parts["n"] != exp.Literal.number(0):
+    text, pattern, number = values[0].sql.expressions
+    if number != exp.Literal.number(0):
         raise unsupported("Success of a group", values[0].span)
-    return render("REGEXP_MATCHES(:a, :p)", a=parts["a"], p=parts["p"])
+    return _applied("REGEXP_MATCHES(:a, :p)", text, str(pattern.this))
 
 
 def group(match: Typed, number: Typed, span: Span) -> Typed:

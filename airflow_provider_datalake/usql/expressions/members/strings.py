@@ -191,7 +191,7 @@ def _split_at(text: Typed, separators: list[str]) -> exp.Expr:
 
 
 def _escaped(text: str) -> str:
-    return "".join(f"\\{sign}" if re.match(r"[^\w\s]", sign, re.ASCII) else sign for sign in text)
+    return "".join(sign if re.match(r"\w", sign) else f"\\x{{{ord(sign):x}}}" for sign in text)
 
 
 def _split_with_options(values: list[Typed]) -> exp.Expr:
