@@ -40,7 +40,8 @@ class DefinitionParser(QueryParser):
             return ast.CreateDatabase(self.span_from(start), name, exists)
         if self.accept_word("SCHEMA"):
             exists = self._if_not_exists()
-            return ast.CreateSchema(self.span_from(start), self.object_name(), exists)
+            schema = self.object_name()
+            return ast.CreateSchema(self.span_from(start), schema, exists)
         if self.accept_word("TABLE"):
             return self._create_table(start)
         if self.accept_word("VIEW"):

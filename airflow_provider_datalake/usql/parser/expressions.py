@@ -128,7 +128,8 @@ class ExpressionParser(OperatorParser):
         if self.is_operator("["):
             self.take()
             self.expect("]")
-            return ast.New(self.span_from(start.span), None, (), self._initializer(start))
+            elements = self._initializer(start)
+            return ast.New(self.span_from(start.span), None, (), elements)
         if self.is_operator("{"):
             raise self.unsupported("an object of an anonymous type")
         type_ = self.type_name()
@@ -137,7 +138,8 @@ class ExpressionParser(OperatorParser):
         arguments: tuple[ast.Argument, ...] | None = None
         if self.accept("("):
             arguments = self._arguments()
-        items = self._initializer(start) if arguments is None or self.is_operator("{") else None
+        has_items = arguments is None or self.is_operator("{")
+        items = self._initializer(start) if has_items else None
         return ast.New(self.span_from(start.span), type_, arguments or (), items)
 
     def _initializer(self, start: Token) -> tuple[tuple[ast.Expression, ...], ...]:

@@ -17,7 +17,7 @@ _NOT_RUN = {
     ("DEPLOY",): "DEPLOY RESOURCE",
     ("IMPORT",): "IMPORT PACKAGE (a package)",
     ("EXPORT",): "EXPORT (a package)",
-    ("PROCESS",): "PROCESS (a user-defined processor)",
+    ("USING",): "USING (a name for a .NET namespace)",
 }
 
 
@@ -127,7 +127,7 @@ class StatementParser(DefinitionParser):
         offset, fetch = self.limits() if order_by else (None, None)
         if offset is None and fetch is None:
             return query, order_by
-        return self.all_of(query, first.to(query.span), order_by, offset, fetch), order_by
+        return self.all_of(query, self.span_from(first), order_by, offset, fetch), order_by
 
     def _use(self) -> ast.Use:
         start = self.expect_word("USE").span

@@ -51,8 +51,10 @@ def test_a_select_is_sorted_and_cut(text, tree):
 @trees(
     (
         "EXTRACT a int FROM @f USING E.Tsv() ORDER BY a DESC FETCH 10",
-        "Select(items=[*], source=QuerySource(query=Extract(columns=[a int], files=[@f], using=E.Tsv())), "
-        "order_by=[a desc], fetch=10)",
+        (
+            "Select(items=[*], source=QuerySource(query=Extract(columns=[a int], files=[@f], using=E.Tsv())), "
+            "order_by=[a desc], fetch=10)"
+        ),
     ),
     ("@x ORDER BY a FETCH 1", "Select(items=[*], source=@x, order_by=[a], fetch=1)"),
     (
@@ -73,8 +75,10 @@ def test_a_select_is_sorted_and_cut(text, tree):
     ),
     (
         "SELECT a FROM @x INTERSECT SELECT b FROM @y ORDER BY a OFFSET 1 ROW",
-        "SetOperation(operator=INTERSECT, distinct=True, left=Select(items=[a], source=@x), "
-        "right=Select(items=[b], source=@y), order_by=[a], offset=1)",
+        (
+            "SetOperation(operator=INTERSECT, distinct=True, left=Select(items=[a], source=@x), "
+            "right=Select(items=[b], source=@y), order_by=[a], offset=1)"
+        ),
     ),
 )
 def test_any_query_can_be_sorted_and_cut(text, tree):
@@ -114,8 +118,10 @@ def test_what_follows_a_sorted_set_operation_is_not_guessed():
     ),
     (
         "SELECT * FROM @x OUTER UNION ALL BY NAME ON (a, [b c]) SELECT * FROM @y",
-        "SetOperation(operator=UNION, left=Select(items=[*], source=@x), right=Select(items=[*], source=@y), "
-        "outer=True, by_name=True, by_name_on=[a, b c])",
+        (
+            "SetOperation(operator=UNION, left=Select(items=[*], source=@x), right=Select(items=[*], source=@y), "
+            "outer=True, by_name=True, by_name_on=[a, b c])"
+        ),
     ),
     ("@x UNION ALL WITH DISJOINT (a) @y", "SetOperation(operator=UNION, left=@x, right=@y)"),
 )
@@ -144,8 +150,10 @@ def test_queries_are_combined(text, tree):
     ),
     (
         "(db..T OUTER UNION BY NAME ON (*) V) AS q",
-        "QuerySource(query=SetOperation(operator=UNION, left=db/dbo/T, right=V, outer=True, by_name=True, "
-        "by_name_on=[*]), alias=q)",
+        (
+            "QuerySource(query=SetOperation(operator=UNION, left=db/dbo/T, right=V, outer=True, by_name=True, "
+            "by_name_on=[*]), alias=q)"
+        ),
     ),
     ("((SELECT a FROM @x)) AS q", "QuerySource(query=Select(items=[a], source=@x), alias=q)"),
     (
@@ -224,8 +232,10 @@ def test_joins_associate_to_the_left(text, tree):
     ),
     (
         "@x CROSS APPLY EXPLODE(m) AS r(key, value) CROSS APPLY EXPLODE(r.value) AS s(item)",
-        "Apply(kind=CROSS, left=Apply(kind=CROSS, left=@x, collection=m, alias=r, columns=[key, value]), "
-        "collection=r.value, alias=s, columns=[item])",
+        (
+            "Apply(kind=CROSS, left=Apply(kind=CROSS, left=@x, collection=m, alias=r, columns=[key, value]), "
+            "collection=r.value, alias=s, columns=[item])"
+        ),
     ),
 )
 def test_collections_are_exploded(text, tree):
@@ -235,13 +245,17 @@ def test_collections_are_exploded(text, tree):
 @trees(
     (
         'EXTRACT a int, [b c] string, d DateTime?, e byte[], f SQL.MAP<string, int?> FROM "/x.csv" USING Extractors.Csv()',
-        "Extract(columns=[a int, b c string, d DateTime?, e byte[], f SQL.MAP<string,int?>], "
-        "files=[string:'/x.csv'], using=Extractors.Csv())",
+        (
+            "Extract(columns=[a int, b c string, d DateTime?, e byte[], f SQL.MAP<string,int?>], "
+            "files=[string:'/x.csv'], using=Extractors.Csv())"
+        ),
     ),
     (
         "EXTRACT date DateTime, order int FROM @a, \"/b\" + @c USING new My.Extractor(delimiter : '|')",
-        "Extract(columns=[date DateTime, order int], files=[@a, (string:'/b' + @c)], "
-        "using=new My.Extractor(delimiter:char:'|'))",
+        (
+            "Extract(columns=[date DateTime, order int], files=[@a, (string:'/b' + @c)], "
+            "using=new My.Extractor(delimiter:char:'|'))"
+        ),
     ),
     (
         "EXTRACT a SqlArray<SqlArray<int>> FROM @f USING E()",
