@@ -68,16 +68,17 @@ class DefinitionParser(QueryParser):
         raise self.error()
 
     def unsupported_statement(self, feature: str, start: Span) -> ast.Unsupported:
-        """Move to a statement's end, over blocks in BEGIN and END and over blocks and CASEs in them."""
+        """Move to a statement's end, over blocks from BEGIN to END, with what ends in them, and over braces."""
         span = self.span_from(start)
-        blocks = 0
+        blocks = braces = 0
         while self.token.kind is not TokenKind.END:
             if self.is_word("BEGIN") or (blocks and self._begins_block()):
                 blocks += 1
             elif blocks and self.is_word("END"):
                 blocks -= 1
-            elif not blocks and self.is_operator(";"):
+            elif blocks + braces <= 0 and self.is_operator(";"):
                 break
+            braces += self.is_operator("{") - self.is_operator("}")
             self.take()
         return ast.Unsupported(span, feature)
 

@@ -48,6 +48,8 @@ class ExpressionParser(OperatorParser):
         # Behind a dot every word is a member: Encoding.ASCII, SQL.MAP.
         if self.token.kind in (TokenKind.WORD, TokenKind.QUOTED):
             return self.take()
+        if self.token.kind is TokenKind.VARIABLE:
+            raise self.unsupported("a variable of a package")
         self.note(TokenKind.WORD, TokenKind.QUOTED)
         raise self.error()
 

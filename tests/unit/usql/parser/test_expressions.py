@@ -300,6 +300,7 @@ def test_an_error_in_an_expression_tells_what_would_have_fitted(marked, expected
         ("DECLARE @a = «new» A { X = 1 };", "an object initializer with members"),
         ("DECLARE @a = new int«[»3];", "an array with a length"),
         ("DECLARE @a = f(x => «{» return x; });", "a lambda with a block of statements"),
+        ("DECLARE @a = h.«@f»(b);", "a variable of a package"),
         ("DECLARE @a = f(«out» b);", "an argument passed by out"),
         ("DECLARE @a = b IN («SELECT» 1);", "IN with a query"),
         ("DECLARE @a = («SELECT» 1);", "a query inside of an expression"),

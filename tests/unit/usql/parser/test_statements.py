@@ -250,6 +250,10 @@ END
     ('DEPLOY RESOURCE @"/a.py";', "DEPLOY RESOURCE"),
     (f"DECLARE FUNCTION @f() RETURNS @r AS {BODY};", "DECLARE FUNCTION (a named function)"),
     ("DECLARE @f Func<int, string> = (x) => x.ToString();", "a variable of type Func (a named lambda)"),
+    (
+        "DECLARE @f Func<string, int> = (s) => { int i; return int.TryParse(s, out i) ? i : 0; };",
+        "a variable of type Func (a named lambda)",
+    ),
     ("INSERT INTO t (a) PARTITION (@p) VALUES (1);", "INSERT with PARTITION (table partitions)"),
     ("INSERT INTO t ON INTEGRITY VIOLATION IGNORE SELECT * FROM @x;", "INSERT with ON (table partitions)"),
     ("TRUNCATE TABLE t PARTITION (@p);", "TRUNCATE of a PARTITION (table partitions)"),
