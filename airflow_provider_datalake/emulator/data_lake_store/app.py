@@ -27,7 +27,7 @@ from airflow_provider_datalake.emulator.data_lake_store.machine import new_calle
 from airflow_provider_datalake.emulator.data_lake_store.objects import Content
 from airflow_provider_datalake.emulator.data_lake_store.operations import OPERATIONS, Call, Operation, Reply
 from airflow_provider_datalake.emulator.data_lake_store.parameters import Parameters
-from airflow_provider_datalake.emulator.data_lake_store.paths import parse_path
+from airflow_provider_datalake.emulator.data_lake_store.paths import parse_path, path_text
 from airflow_provider_datalake.emulator.identity.principals import Unauthorized
 
 if TYPE_CHECKING:
@@ -214,7 +214,10 @@ def _run(operation: Operation, call: Call) -> tuple[Reply, bytes]:
     if reply.file is None:
         return reply, b""
     try:
-        return reply, _read(reply.file, reply.offset, reply.length)
+        first = _read(reply.file, reply.offset, reply.length)
+        if len(first) < min(reply.length, _READ_BYTES):
+            raise OSError(f"the bytes of {path_text(call.names)} in store {call.store} are incomplete")
+        return reply, first
     except BaseException:
         reply.file.close()
         raise

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from airflow_provider_datalake.emulator.data_lake_store import nodes
-from airflow_provider_datalake.emulator.data_lake_store.acl import STICKY, WRITE
+from airflow_provider_datalake.emulator.data_lake_store.acl import EXECUTE, STICKY, WRITE
 from airflow_provider_datalake.emulator.data_lake_store.errors import denied
 from airflow_provider_datalake.emulator.data_lake_store.locations import Caller
 
@@ -97,7 +97,7 @@ class Machine:
         if len(place.chain) > count:
             return place.chain[count]
         folder = place.deepest
-        caller.require(folder, WRITE | 1)
+        caller.require(folder, WRITE | EXECUTE)
         for name in place.names[len(place.chain) - 1 : count]:
             folder = self.add(connection, folder, name, caller, permission, None, 0)
         return folder
@@ -174,7 +174,7 @@ def require_removable(parent: Node, node: Node, caller: Caller) -> None:
     :param caller: who asks
     :raises StoreError: when the caller may not write there, or the folder is sticky and not the caller's
     """
-    caller.require(parent, WRITE | 1)
+    caller.require(parent, WRITE | EXECUTE)
     if parent.permission & STICKY and not (caller.owns(parent) or caller.owns(node)):
         raise denied(caller.operation)
 

@@ -20,6 +20,7 @@ from airflow_provider_datalake.emulator.data_lake_store.publishing import Publis
 from airflow_provider_datalake.emulator.data_lake_store.rights import Rights
 from airflow_provider_datalake.emulator.data_lake_store.tree import Tree
 from airflow_provider_datalake.emulator.database import Database
+from airflow_provider_datalake.emulator.definitions import InvalidDefinition
 
 if TYPE_CHECKING:
     import sqlite3
@@ -45,7 +46,7 @@ class DataLakeStoreService:
 
     :param config: the emulator's settings; its account's store is created unless it exists
     :param identity: who may do what is asked of it
-    :raises ValueError: when the configured account cannot have such a name
+    :raises InvalidDefinition: when the configured account cannot have such a name
     """
 
     def __init__(self, config: Config, identity: IdentityService) -> None:
@@ -63,7 +64,10 @@ class DataLakeStoreService:
         self._publishing = Publishing(self._machine, self.contents)
         self._settle()
         if not self.has_account(config.account):
-            self.create_account(config.account)
+            try:
+                self.create_account(config.account)
+            except ValueError as error:
+                raise InvalidDefinition(str(error)) from error
 
     @property
     def temporary(self) -> Path:
