@@ -68,7 +68,7 @@ class DefinitionParser(QueryParser):
         raise self.error()
 
     def unsupported_statement(self, feature: str, start: Span) -> ast.Unsupported:
-        """Move to a statement's end, over blocks from BEGIN to END, with what ends in them, and over braces."""
+        """Move to a statement's end, over blocks from BEGIN to END and over braces."""
         span = self.span_from(start)
         blocks = braces = 0
         while self.token.kind is not TokenKind.END:
