@@ -34,7 +34,7 @@ def compile_script(text: str, files: Files, catalog: Catalog, *, prelude: str = 
         before = parse(prelude).statements
     try:
         with frozen():
-        return bind_script(parse(text).statements, files, catalog, before)
+            return bind_script(parse(text).statements, files, catalog, before)
     except CompileError as error:
         raise CompileError(*(_with_details(item, text) for item in error.diagnostics)) from error
 
