@@ -1,4 +1,4 @@
-"""`make demo`: run the example pipeline in a real Airflow against the emulator, and check what it made."""
+"""`make demo`: run the example pipelines in a real Airflow against the emulator, and check what they made."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from demo.airflow_api import BrokenDag
 from demo.expected import Expected
 from demo.interrupts import Interrupted, raise_on_signals
-from demo.playground import DAG_ID, playground
+from demo.playground import DAG_ID, DAG_IDS, playground
 from demo.processes import ProcessDied
 from demo.report import make_report
 from demo.stack import clean_this_process
+from demo.usql_report import usql_differences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -56,60 +57,68 @@ def label(task: Json) -> str:
     return f"{task['task_id']}[{task['rendered_map_index'] or task['map_index']}]"
 
 
-def run_pipeline(api: AirflowApi, on_poll: Callable[[Sequence[Json]], None]) -> str:
+def run_pipeline(api: AirflowApi, on_poll: Callable[[Sequence[Json]], None], dag_id: str = DAG_ID) -> str:
     """
-    Trigger the DAG and wait for its end, or for the first task that fails for good.
+    Trigger a DAG and wait for its end, or for the first task that fails for good.
 
     :param api: Airflow's
     :param on_poll: called with the run's task instances at every look
+    :param dag_id: the DAG
     :return: the run's id
     :raises DemoFailed: when a task does not succeed, with its log, or there is another run
     """
-    run_id = api.trigger(DAG_ID)
+    run_id = api.trigger(dag_id)
 
     def look(tasks: Sequence[Json]) -> None:
         on_poll(tasks)
         failed = [task for task in tasks if task["state"] == "failed"]
         if failed:
-            logs = [f"--- log of {label(task)}\n{end_of_log(api, run_id, task)}" for task in failed[:3]]
+            logs = [
+                f"--- log of {label(task)}\n{end_of_log(api, dag_id, run_id, task)}" for task in failed[:3]
+            ]
             raise DemoFailed("\n".join([f"{len(failed)} tasks have failed", *logs]))
 
-    run = api.wait_for_run(DAG_ID, run_id, timeout=600, on_poll=look)
+    run = api.wait_for_run(dag_id, run_id, timeout=600, on_poll=look)
     # A run whose last tasks were skipped is a success to Airflow.
-    others = [label(task) for task in api.task_instances(DAG_ID, run_id) if task["state"] != "success"]
+    others = [label(task) for task in api.task_instances(dag_id, run_id) if task["state"] != "success"]
     if run["state"] != "success" or others:
         raise DemoFailed(f"the run has ended as {run['state']}, without success of {', '.join(others)}")
-    if [one["dag_run_id"] for one in api.runs(DAG_ID)] != [run_id]:
-        raise DemoFailed(f"there should be one run, there are {len(api.runs(DAG_ID))}")
+    if [one["dag_run_id"] for one in api.runs(dag_id)] != [run_id]:
+        raise DemoFailed(f"there should be one run, there are {len(api.runs(dag_id))}")
     return run_id
 
 
-def end_of_log(api: AirflowApi, run_id: str, task: Json) -> str:
+def end_of_log(api: AirflowApi, dag_id: str, run_id: str, task: Json) -> str:
     """
     Read the end of the log of a task instance's last try.
 
     :param api: Airflow's
+    :param dag_id: the DAG
     :param run_id: the run
     :param task: the task instance as Airflow describes it
     :return: its last lines
     """
-    log = api.log(DAG_ID, run_id, task["task_id"], try_number=task["try_number"], map_index=task["map_index"])
+    log = api.log(dag_id, run_id, task["task_id"], try_number=task["try_number"], map_index=task["map_index"])
     return "\n".join(log.splitlines()[-40:])
 
 
 def demo() -> None:
-    """Run the pipeline and check everything that it made."""
+    """Run the pipelines and check everything that they made."""
     with playground("demo", fresh=True) as running:
-        print(f"running   {DAG_ID}", flush=True)
-        run_pipeline(running.airflow.api, Progress())
-        report = make_report(running.emulator.client(), running.storage, Expected(MONTHS))
+        expected = Expected(MONTHS)
+        for dag_id in DAG_IDS:
+            print(f"running   {dag_id}", flush=True)
+            run_pipeline(running.airflow.api, Progress(), dag_id)
+        report = make_report(running.emulator.client(), running.storage, expected)
         print(f"\n{report}\n", flush=True)
+        report.differences += usql_differences(running.emulator, expected)
         if report.differences:
             raise DemoFailed("\n".join(["the data is not right:", *report.differences]))
         print("every number is the one that pandas computes from the source files")
-        print(f"Airflow:  {running.airflow.url}/dags/{DAG_ID}")
+        for dag_id in DAG_IDS:
+            print(f"Airflow:  {running.airflow.url}/dags/{dag_id}")
         print(f"emulator: {running.emulator.url}/")
-        print("to look at both with the pipeline in them: make serve", flush=True)
+        print("to look at both with the pipelines in them: make serve", flush=True)
 
 
 def main() -> int:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from odps import ODPS
 
+    from airflow_provider_datalake.clients.data_lake_store import DataLakeStore
+
 DEFAULT_PORT = 8765
 
 
@@ -147,6 +149,27 @@ class EmulatorProcess:
             project=fields["extra"]["project"],
             endpoint=fields["host"],
             overwrite_global=False,
+        )
+
+    def store(self) -> DataLakeStore:
+        """
+        Open a client on its Data Lake Store.
+
+        :return: the client
+        """
+        from airflow_provider_datalake.clients.azure_settings import read_settings
+        from airflow_provider_datalake.clients.data_lake_store import DataLakeStore
+
+        fields = json.loads(self.environment["AIRFLOW_CONN_ADLS_GEN1_DEFAULT"])
+        return DataLakeStore.connect(
+            read_settings(
+                conn_id="adls_gen1_default",
+                host=fields["host"],
+                login=None,
+                password=None,
+                extra=fields["extra"],
+                service="store",
+            )
         )
 
     def _answers(self) -> bool:

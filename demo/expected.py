@@ -127,3 +127,27 @@ class Expected:
             .reset_index()
         )
         return daily.sort_values(["flight_month", "origin", "flight_date"]).reset_index(drop=True)
+
+    @cached_property
+    def clean_flights(self) -> pd.DataFrame:
+        """The flights with the weather of their hour, as the U-SQL pipeline writes them, in any order."""
+        import pandas as pd
+
+        flights = self.sources["flights"].merge(
+            self.sources["weather"][["origin", "time_hour", "precip", "wind_speed", "visib"]],
+            on=["origin", "time_hour"],
+            how="left",
+            validate="many_to_one",
+        )
+        flights["flight_date"] = pd.to_datetime(flights[["year", "month", "day"]])
+        columns = [
+            "flight_month",
+            "origin",
+            "flight_date",
+            "carrier",
+            "dep_delay",
+            "precip",
+            "wind_speed",
+            "visib",
+        ]
+        return flights[columns]

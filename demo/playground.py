@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 STATE = ROOT / ".demo"
 DAG_ID = "flights_maxcompute"
+USQL_DAG_ID = "flights_usql"
+DAG_IDS = (DAG_ID, USQL_DAG_ID)
+"""The example pipelines, in the order in which they are shown."""
 PRELOAD = (
     "airflow.providers.common.sql.operators.sql",
     "airflow.providers.standard.decorators.python",
@@ -24,6 +27,8 @@ PRELOAD = (
     "pandas",
     "pyarrow.csv",
     "pyarrow.parquet",
+    "requests",
+    "tenacity",
 )
 
 
@@ -34,7 +39,7 @@ class Playground:
 
     :param emulator: the emulator
     :param airflow: the Airflow whose default connections point at it
-    :param storage: folder that the example pipeline exports to
+    :param storage: folder that the example pipelines keep their files in
     """
 
     emulator: emulator_process.EmulatorProcess
@@ -72,7 +77,7 @@ def playground(name: str, *, fresh: bool) -> Iterator[Playground]:
             print(f"airflow   {airflow.url} (starting)", flush=True)
             try:
                 airflow.start()
-                airflow.api.wait_for_dags(lambda found: DAG_ID in found)
+                airflow.api.wait_for_dags(lambda found: set(DAG_IDS) <= found)
                 yield Playground(emulator, airflow, storage)
             finally:
                 print("stopping everything", flush=True)

@@ -8,7 +8,7 @@ import time
 
 from demo.airflow_api import BrokenDag
 from demo.interrupts import Interrupted, raise_on_signals
-from demo.playground import DAG_ID, Playground, playground
+from demo.playground import DAG_IDS, Playground, playground
 from demo.processes import ProcessDied
 from demo.stack import clean_this_process
 
@@ -31,7 +31,7 @@ def greeting(running: Playground) -> str:
     :return: some lines for a person
     """
     return f"""
-Airflow UI      {running.airflow.url}/dags/{DAG_ID}   (no login; press Trigger to run the pipeline)
+Airflow UI      {running.airflow.url}/dags/   (no login; press Trigger to run {" or ".join(DAG_IDS)})
 emulator pages  {running.emulator.url}/
 
 Your own DAGs   put them into {running.airflow.dags_folder}

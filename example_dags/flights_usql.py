@@ -3,12 +3,13 @@ A year of flights in a data lake: files into the Data Lake Store, U-SQL over the
 
 1. cut the flights into a file per month, and upload them and the weather to the store, in parallel,
 2. wait until all months are there,
-3. run a U-SQL job over the file set `/raw/flights/{date:yyyy}-{date:MM}.csv`, joined with the weather; it writes
-   the clean flights and the delays by day and airport,
+3. run a U-SQL job over the file set `/raw/flights/{date:yyyy}-{date:MM}.csv`, joined with the weather; it
+   writes the clean flights and the delays by day and airport,
 4. load the delays into a MaxCompute table.
 
-Microsoft retired Azure Data Lake Analytics and Data Lake Store Gen1 on 2024-02-29: this runs against the emulator.
-The connections are `adls_gen1_default`, `adla_default` and `odps_default`; the data is that of `flights_maxcompute`.
+Microsoft retired Azure Data Lake Analytics and Data Lake Store Gen1 on 2024-02-29: this runs against the
+emulator. The connections are `adls_gen1_default`, `adla_default` and `odps_default`. The data is that of
+`flights_maxcompute`.
 """
 
 from __future__ import annotations
