@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from airflow_provider_datalake.usql.expressions.conversions import convert, fits, is_implicit
 from airflow_provider_datalake.usql.expressions.failures import NO_VALUE, invalid, unsupported
+from airflow_provider_datalake.usql.expressions.folding import default
 from airflow_provider_datalake.usql.expressions.members import UNSUPPORTED, members
 from airflow_provider_datalake.usql.expressions.operators import equality
 from airflow_provider_datalake.usql.expressions.templates import argument, render, required
@@ -171,7 +172,7 @@ def _nullable_member(
     if name == "Value" and arguments is None:
         return Typed(required(receiver, NO_VALUE), plain, span, receiver.constant)
     if name == "GetValueOrDefault" and arguments is not None and len(arguments) < 2:
-        default = convert(arguments[0], plain) if arguments else _default(plain, span)
+        default = convert(arguments[0], plain) if arguments else default(plain, span)
         sql = exp.Coalesce(this=receiver.sql, expressions=[default.sql])
         return Typed(sql, plain, span, receiver.constant and default.constant)
     if name == "ToString" and arguments == []:
@@ -181,20 +182,6 @@ def _nullable_member(
     if name == "Equals" and arguments is not None and len(arguments) == 1:
         return equality("==", receiver, arguments[0], span)
     return None
-
-
-def _default(type_: Type, span: Span) -> Typed:
-    from airflow_provider_datalake.usql.expressions.folding import literal
-
-    if type_.kind is Kind.BOOL:
-        return literal(False, type_, span)
-    if type_.kind is Kind.DATETIME:
-        import datetime
-
-        return literal(datetime.datetime(1, 1, 1), type_, span)
-    if type_.is_numeric or type_.kind is Kind.CHAR:
-        return literal(0, type_, span)
-    raise unsupported(f"the default value of {type_}", span)
 
 
 def _unknown(type_: Type, name: str, arguments: Sequence[Typed] | None, span: Span) -> Exception:

@@ -16,6 +16,7 @@ from airflow_provider_datalake.usql.expressions.conversions import convert, fits
 from airflow_provider_datalake.usql.expressions.failures import invalid, unsupported
 from airflow_provider_datalake.usql.expressions.folding import literal
 from airflow_provider_datalake.usql.expressions.indexing import index
+from airflow_provider_datalake.usql.expressions.members import UNSUPPORTED, members
 from airflow_provider_datalake.usql.expressions.templates import grouped, render
 from airflow_provider_datalake.usql.expressions.type_names import resolve_type, simple_kind
 from airflow_provider_datalake.usql.expressions.typed import Typed
@@ -132,6 +133,8 @@ class _Binder:
         return kind.value if kind is not None else name
 
     def _unknown_static(self, owner: str, name: str, node: ast.Node) -> Exception:
+        if (owner, name) in UNSUPPORTED:
+            return unsupported(f"{owner}.{name}", node.span)
         if has_owner(owner):
             return invalid(f"'{owner}' does not contain a definition for '{name}'", node.span)
         if owner in ("Enumerable", "System.Linq.Enumerable"):
@@ -345,8 +348,6 @@ def use_static_exists(owner: str, name: str) -> bool:
     :param name: the property
     :return: whether it has
     """
-    from airflow_provider_datalake.usql.expressions.members import members
-
     return any(one.static and one.parameters is None for one in members().get((owner, name), ()))
 
 

@@ -94,6 +94,22 @@ def literal(value: Any, type_: Type, span: Span = NOWHERE) -> Typed:
     return Typed(_sql(value, type_), type_, span, constant=True, filled=True)
 
 
+def default(type_: Type, span: Span = NOWHERE) -> Typed:
+    """
+    Make the value that C# gives what has none.
+
+    :param type_: a type
+    :param span: where it stands
+    :return: 0 or its like; null for a type that may be null
+    """
+    zeros: dict[Kind, Any] = {
+        Kind.BOOL: False,
+        Kind.DATETIME: datetime.datetime(1, 1, 1),
+        Kind.GUID: uuid.UUID(int=0),
+    }
+    return literal(None if type_.nullable else zeros.get(type_.kind, 0), type_, span)
+
+
 def _check_decimal(value: Decimal, span: Span) -> None:
     limit = 10 ** (DECIMAL_PRECISION - DECIMAL_SCALE)
     if not value.is_finite() or abs(value) >= limit:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import sqlglot
-
 from airflow_provider_datalake.usql.backends.duckdb.date_formats import date_text
 from airflow_provider_datalake.usql.expressions.failures import unsupported
 from airflow_provider_datalake.usql.expressions.templates import render
@@ -26,7 +24,18 @@ _TEMPLATES = {
     Kind.DECIMAL: "RTRIM(RTRIM(CAST(:a AS TEXT), '0'), '.')",
     Kind.CHAR: "CHR(:a)",
     Kind.GUID: "CAST(:a AS TEXT)",
+    Kind.TIMESPAN: (
+        "CASE WHEN :a < 0 THEN '-' ELSE '' END || "
+        "CASE WHEN ABS(:a) >= 86400000000 THEN CAST(ABS(:a) // 86400000000 AS TEXT) || '.' ELSE '' END || "
+        "LPAD(CAST(ABS(:a) // 3600000000 % 24 AS TEXT), 2, '0') || ':' || "
+        "LPAD(CAST(ABS(:a) // 60000000 % 60 AS TEXT), 2, '0') || ':' || "
+        "LPAD(CAST(ABS(:a) // 1000000 % 60 AS TEXT), 2, '0') || "
+        "CASE WHEN :a % 1000000 = 0 THEN '' "
+        "ELSE '.' || LPAD(CAST(ABS(:a) % 1000000 AS TEXT), 6, '0') || '0' END"
+    ),
 }
+DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
+_DAY_NAME = "LIST_EXTRACT([" + ", ".join(f"'{name}'" for name in DAYS) + "], :a + 1)"
 
 
 def text_of(sql: exp.Expr, type_: Type, span: Span) -> exp.Expr:
@@ -45,6 +54,8 @@ def text_of(sql: exp.Expr, type_: Type, span: Span) -> exp.Expr:
         return render("CAST(:a AS TEXT)", a=sql)
     if type_.kind is Kind.DATETIME:
         return formatted_date(sql, "G", span)
+    if type_.name == "DayOfWeek":
+        return render(_DAY_NAME, a=sql)
     if type_.kind in _TEMPLATES:
         return render(_TEMPLATES[type_.kind], a=sql)
     raise unsupported(f"the text of a value of type {type_}", span)
@@ -92,13 +103,3 @@ def is_text(value: Typed) -> bool:
     :return: whether it is a string
     """
     return value.type == STRING
-
-
-def parse_sql(text: str) -> exp.Expr:
-    """
-    Read SQL that another module has written.
-
-    :param text: an expression of DuckDB
-    :return: the same, typed
-    """
-    return sqlglot.parse_one(text, dialect="duckdb")

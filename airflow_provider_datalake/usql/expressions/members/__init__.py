@@ -26,8 +26,12 @@ UNSUPPORTED = frozenset(
     for owner, names in {
         "string": "Chars Clone CopyTo GetEnumerator GetHashCode GetType IndexOfAny IsNormalized LastIndexOfAny "
         "Normalize ToCharArray",
-        "DateTime": "GetDateTimeFormats IsDaylightSavingTime ToBinary ToFileTime ToFileTimeUtc ToOADate",
-        "Guid": "ToByteArray",
+        "DateTime": "GetDateTimeFormats FromBinary FromFileTime FromOADate IsDaylightSavingTime ToBinary ToFileTime ToFileTimeUtc ToOADate TryParse TryParseExact",
+        **{
+            owner: "TryParse TryParseExact"
+            for owner in "bool byte decimal double float int long sbyte short uint ulong ushort".split()
+        },
+        "Guid": "ToByteArray TryParse",
         "byte[]": "GetValue LongLength Rank",
     }.items()
     for name in names.split()

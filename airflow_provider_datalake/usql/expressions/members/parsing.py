@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from airflow_provider_datalake.usql.backends.duckdb import text_values
 from airflow_provider_datalake.usql.backends.duckdb.fast_values import fast_value
 from airflow_provider_datalake.usql.expressions.conversions import cast
-from airflow_provider_datalake.usql.expressions.failures import BAD_FORMAT, raising
+from airflow_provider_datalake.usql.expressions.failures import BAD_FORMAT, OVERFLOW, raising
+from airflow_provider_datalake.usql.expressions.members.date_texts import parsed
 from airflow_provider_datalake.usql.expressions.members.registry import (
     BINARY,
     BOOL,
     CHAR,
     DATETIME,
-    DECIMAL,
-    DOUBLE,
     GUID,
-    LONG,
     STRING,
     Member,
-    failing_if,
     static,
 )
 from airflow_provider_datalake.usql.expressions.templates import render
+from airflow_provider_datalake.usql.expressions.folding import default
 from airflow_provider_datalake.usql.expressions.texts import text_of
 from airflow_provider_datalake.usql.text_format import ExtractFormat
 from airflow_provider_datalake.usql.types import INT, INTEGRAL, Kind, Type
@@ -58,6 +57,12 @@ _CONVERTED = {
 }
 
 
+_FORMAT_FAILURE = raising(BAD_FORMAT).sql(dialect="duckdb")
+_OVERFLOW_FAILURE = raising(OVERFLOW).sql(dialect="duckdb")
+_GROUPED = "[ \\t\\n\\x0b\\x0c\\r]*[+-]?[0-9][0-9,]*(\\.[0-9]*)?{}[ \\t\\n\\x0b\\x0c\\r]*"
+"""Numbers may have commas between the digits before their point, which .NET does not count."""
+
+
 def parse(type_: Type, text: str = ":a") -> str:
     """
     Write a template that reads a value from a text, and fails the job where it is none.
@@ -66,14 +71,28 @@ def parse(type_: Type, text: str = ":a") -> str:
     :param text: SQL of the text
     :return: the template
     """
-    trimmed = f"TRIM({text})" if type_.kind is Kind.BOOL else text
     if type_.kind is Kind.DATETIME:
-        # The service's own zone is UTC, which a Z says.
-        trimmed = f"REGEXP_REPLACE({text}, '([0-9])Z$', '\\1')"
-    found = fast_value(type_, ExtractFormat(char_format="string"), trimmed, None)
+        return parsed(text)
+    if type_.kind is Kind.BOOL:
+        word = f"LOWER(TRIM({text}, ' \t\n\x0b\x0c\r'))"
+        return f"CASE {word} WHEN 'true' THEN TRUE WHEN 'false' THEN FALSE ELSE {_FORMAT_FAILURE} END"
+    template = _certain(type_, text)
+    if type_.kind in INTEGRAL:
+        out_of_range = f"WHEN REGEXP_FULL_MATCH({text}, '{text_values.INTEGER}') THEN {_OVERFLOW_FAILURE}"
+        return f"CASE {template} {out_of_range} ELSE {_FORMAT_FAILURE} END"
+    if type_.kind in (Kind.FLOAT, Kind.DOUBLE, Kind.DECIMAL):
+        pattern = _GROUPED.format("" if type_.kind is Kind.DECIMAL else "([eE][+-]?[0-9]+)?")
+        without_commas = f"REPLACE({text}, ',', '')"
+        inner = f"CASE {_certain(type_, without_commas)} ELSE {_FORMAT_FAILURE} END"
+        has_commas = f"CONTAINS({text}, ',') AND REGEXP_FULL_MATCH({text}, '{pattern}')"
+        return f"CASE {template} WHEN {has_commas} THEN {inner} ELSE {_FORMAT_FAILURE} END"
+    return f"CASE {template} ELSE {_FORMAT_FAILURE} END"
+
+
+def _certain(type_: Type, text: str) -> str:
+    found = fast_value(type_, ExtractFormat(char_format="string"), text, None)
     certain = found.certain.replace("{value}", f"({found.value})")
-    failure = raising(BAD_FORMAT).sql(dialect="duckdb")
-    return f"CASE WHEN {certain} THEN {found.value} ELSE {failure} END"
+    return f"WHEN {certain} THEN {found.value}"
 
 
 def _parsing(kind: Kind) -> Callable[[list[Typed]], exp.Expr]:
@@ -85,13 +104,16 @@ def _parsing(kind: Kind) -> Callable[[list[Typed]], exp.Expr]:
 
 def _from_text(kind: Kind) -> Callable[[list[Typed]], exp.Expr]:
     def lower(values: list[Typed]) -> exp.Expr:
-        default = "FALSE" if kind is Kind.BOOL else "0"
-        template = f"CASE WHEN :a IS NULL THEN CAST({default} AS :t) ELSE {parse(Type(kind))} END"
-        return render(
-            template.replace("CAST(FALSE AS :t)", "FALSE").replace("CAST(0 AS :t)", "0"), a=values[0].sql
-        )
+        return _or_default(kind, values[0], render(parse(Type(kind)), a=values[0].sql))
 
     return lower
+
+
+def _or_default(kind: Kind, source: Typed, value: exp.Expr) -> exp.Expr:
+    """Take null for the type's default value, as ``Convert`` does."""
+    if not source.may_be_null:
+        return value
+    return render("CASE WHEN :a IS NULL THEN :d ELSE :v END", a=source.sql, d=default(Type(kind)).sql, v=value)
 
 
 def _from_number(kind: Kind, source: Kind) -> Callable[[list[Typed]], exp.Expr]:
@@ -108,7 +130,14 @@ def _from_number(kind: Kind, source: Kind) -> Callable[[list[Typed]], exp.Expr]:
 
 
 def _from_bool(kind: Kind) -> Callable[[list[Typed]], exp.Expr]:
+    if kind is Kind.BOOL:
+        return lambda values: values[0].sql
     return lambda values: cast(render("CASE WHEN :a THEN 1 ELSE 0 END", a=values[0].sql), Type(kind))
+
+
+def _from_nullable(kind: Kind, source: Kind) -> Callable[[list[Typed]], exp.Expr]:
+    lower = _from_bool(kind) if source is Kind.BOOL else _from_number(kind, source)
+    return lambda values: _or_default(kind, values[0], lower(values))
 
 
 def _conversions() -> list[Member]:
@@ -118,14 +147,29 @@ def _conversions() -> list[Member]:
         found.append(static("Convert", name, (STRING,), result, _from_text(kind), takes_null=True))
         for source in (Kind.LONG, Kind.ULONG, Kind.DOUBLE, Kind.DECIMAL):
             found.append(static("Convert", name, (Type(source),), result, _from_number(kind, source)))
-        found.append(
-            static("Convert", name, (BOOL,), result, ":a" if kind is Kind.BOOL else _from_bool(kind))
-        )
+        found.append(static("Convert", name, (BOOL,), result, _from_bool(kind)))
+        for source in (Kind.LONG, Kind.ULONG, Kind.DOUBLE, Kind.DECIMAL, Kind.BOOL):
+            lower = _from_nullable(kind, source)
+            parameters = (Type(source, optional=True),)
+            found.append(static("Convert", name, parameters, result, lower, takes_null=True))
     return found
 
 
+def _to_date(values: list[Typed]) -> exp.Expr:
+    return _or_default(Kind.DATETIME, values[0], render(parsed(), a=values[0].sql))
+
+
+def _escaped_uri(values: list[Typed]) -> exp.Expr:
+    sql = render("URL_ENCODE(:a)", a=values[0].sql)
+    for sign in ";/?:@&=+$,#[]!*'()":
+        sql = render("REPLACE(:a, :c, :s)", a=sql, c=f"%{ord(sign):02X}", s=sign)
+    return sql
+
+
 def _to_text(values: list[Typed]) -> exp.Expr:
-    return text_of(values[0].sql, values[0].type, values[0].span)
+    text = text_of(values[0].sql, values[0].type, values[0].span)
+    # Null is an empty text, but for a string, which stays what it is.
+    return render("COALESCE(:a, '')", a=text) if values[0].type.optional else text
 
 
 MEMBERS: tuple[Member, ...] = (
@@ -134,7 +178,7 @@ MEMBERS: tuple[Member, ...] = (
         "DateTime", "Parse", (STRING, Type(Kind.NULL)), DATETIME, _parsing(Kind.DATETIME), takes_null=True
     ),
     *_conversions(),
-    static("Convert", "ToDateTime", (STRING,), DATETIME, _parsing(Kind.DATETIME)),
+    static("Convert", "ToDateTime", (STRING,), DATETIME, _to_date, takes_null=True),
     static("Convert", "ToDateTime", (DATETIME,), DATETIME, ":a"),
     static("Convert", "ToChar", (INT,), CHAR, "CAST(:a AS USMALLINT)"),
     static("Convert", "ToString", (Type(Kind.NULL),), STRING, _to_text, may_be_null=True, takes_null=True),
@@ -143,13 +187,6 @@ MEMBERS: tuple[Member, ...] = (
     static("Guid", "new", (STRING,), GUID, _parsing(Kind.GUID)),
     static("Guid", "NewGuid", (), GUID, "UUID()", pure=False),
     static("Guid", "Empty", None, GUID, "CAST('00000000-0000-0000-0000-000000000000' AS UUID)"),
-    static(
-        "Uri",
-        "EscapeDataString",
-        (STRING,),
-        STRING,
-        "URL_ENCODE(:a)",
-    ),
+    static("Uri", "EscapeDataString", (STRING,), STRING, "URL_ENCODE(:a)"),
+    static("Uri", "EscapeUriString", (STRING,), STRING, _escaped_uri),
 )
-
-__all__ = ["DECIMAL", "DOUBLE", "LONG", "MEMBERS", "failing_if", "parse"]

@@ -17,7 +17,7 @@ from airflow_provider_datalake.usql.expressions.members.registry import (
     method,
     static,
 )
-from airflow_provider_datalake.usql.expressions.texts import text_of
+from airflow_provider_datalake.usql.expressions.texts import DAYS, text_of
 from airflow_provider_datalake.usql.types import NUMERIC, Kind, Type
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_datalake.usql.expressions.typed import Typed
 
-_WITH_TEXT = (*NUMERIC, Kind.BOOL, Kind.CHAR, Kind.GUID, Kind.DATETIME)
+_WITH_TEXT = (*NUMERIC, Kind.BOOL, Kind.CHAR, Kind.GUID, Kind.DATETIME, Kind.TIMESPAN)
 _COMPARABLE = (*NUMERIC, Kind.BOOL, Kind.CHAR, Kind.GUID)
 ENUMERATIONS = {
     "StringSplitOptions": {"None": 0, "RemoveEmptyEntries": 1},
@@ -40,12 +40,7 @@ ENUMERATIONS = {
     "DateTimeKind": {"Unspecified": 0, "Utc": 1, "Local": 2},
     "RegexOptions": {"None": 0, "IgnoreCase": 1, "Multiline": 2, "Singleline": 16, "Compiled": 8, "CultureInvariant": 512},
     "MidpointRounding": {"ToEven": 0, "AwayFromZero": 1},
-    "DayOfWeek": {
-        name: number
-        for number, name in enumerate(
-            ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
-        )
-    },
+    "DayOfWeek": {name: number for number, name in enumerate(DAYS)},
 }
 
 
@@ -57,17 +52,6 @@ def _formatted(values: list[Typed]) -> exp.Expr:
     if not values[1].constant:
         raise unsupported("ToString with a format that is not constant", values[1].span)
     return formatted(values[0], str(fold(values[1])))
-
-
-def _culture(values: list[Typed]) -> exp.Expr:
-    return _text(values[:1])
-
-
-def _day_name(values: list[Typed]) -> exp.Expr:
-    from airflow_provider_datalake.usql.expressions.templates import render
-
-    names = ", ".join(f"'{name}'" for name in ENUMERATIONS["DayOfWeek"])
-    return render(f"([{names}])[:s + 1]", s=values[0].sql)
 
 
 MEMBERS: tuple[Member, ...] = (
@@ -89,7 +73,7 @@ MEMBERS: tuple[Member, ...] = (
         for name, values in ENUMERATIONS.items()
         for value, number in values.items()
     ),
-    method("DayOfWeek", "ToString", (), STRING, _day_name),
+    method("DayOfWeek", "ToString", (), STRING, _text),
 )
 
 __all__ = ["BINARY", "ENUMERATIONS", "MEMBERS"]
