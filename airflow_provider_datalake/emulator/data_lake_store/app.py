@@ -141,7 +141,7 @@ class StoreApp:
         await answer.reply(reply, first)
 
     async def _content(self, request: Request, store: str) -> Content:
-        if not await run_in_threadpool(self._service.has_account, store):
+        if not self._service.has_account(store):
             raise unknown_account(store)
         content = Content()
         file: IO[bytes] | None = None

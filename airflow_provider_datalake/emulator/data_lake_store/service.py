@@ -8,6 +8,7 @@ import re
 import shutil
 import time
 from collections import defaultdict
+from functools import partial
 from typing import TYPE_CHECKING
 
 from airflow_provider_datalake.emulator.data_lake_store import nodes
@@ -62,6 +63,8 @@ class DataLakeStoreService:
         self.contents = Contents(self._machine)
         self.rights = Rights(self._machine)
         self._publishing = Publishing(self._machine, self.contents)
+        # Kept here because every upload asks for them first.
+        self._accounts = {row[0] for row in self._stored_accounts()}
         self._settle()
         if not self.has_account(config.account):
             try:
@@ -135,6 +138,7 @@ class DataLakeStoreService:
                 ),
             )
             connection.execute("INSERT INTO stores VALUES (?, ?, ?)", (name, root.id, now))
+            self.database.after_commit(partial(self._accounts.add, name))
 
     def delete_account(self, name: str) -> None:
         """
@@ -148,6 +152,7 @@ class DataLakeStoreService:
             if root is None:
                 raise KeyError(name)
             connection.execute("DELETE FROM stores WHERE name = ?", (name,))
+            self.database.after_commit(partial(self._accounts.discard, name))
             self._machine.remove(connection, root)
 
     def has_account(self, name: str) -> bool:
@@ -157,8 +162,7 @@ class DataLakeStoreService:
         :param name: its name
         :return: True when it does
         """
-        with self.database.read() as connection:
-            return nodes.root_of(connection, name) is not None
+        return name in self._accounts
 
     def accounts(self) -> list[str]:
         """
@@ -166,8 +170,11 @@ class DataLakeStoreService:
 
         :return: their names
         """
+        return sorted(self._accounts)
+
+    def _stored_accounts(self) -> list[tuple[str]]:
         with self.database.read() as connection:
-            return [row[0] for row in connection.execute("SELECT name FROM stores ORDER BY name")]
+            return connection.execute("SELECT name FROM stores").fetchall()
 
     # Files that scripts read
 
