@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from airflow_provider_datalake.clients.data_lake_analytics_definitions import Relation
+from airflow_provider_datalake.exceptions import ServiceError
+
 ENDED = "Ended"
 _UNSET = datetime(1, 1, 1, tzinfo=UTC)
 _DURATION = re.compile(
@@ -22,10 +25,14 @@ def moment(text: object) -> datetime | None:
 
     :param text: ISO 8601 as .NET writes it, with seven digits of a second
     :return: the moment, None for the year 1, which stands for never
+    :raises ServiceError: when the text is something else
     """
     if not isinstance(text, str) or not text:
         return None
-    found = datetime.fromisoformat(text)
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise ServiceError(f"the service tells a time that cannot be read: {text!r}") from None
     found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     return None if found == _UNSET else found
 
@@ -43,62 +50,6 @@ def seconds(text: object) -> float | None:
     days, hours, minutes, rest = (float(match[name] or 0) for name in ("days", "hours", "minutes", "seconds"))
     total = ((days * 24 + hours) * 60 + minutes) * 60 + rest
     return -total if match["sign"] else total
-
-
-@dataclass(frozen=True)
-class Relation:
-    """
-    What a job is a part of, for people and for sums over many jobs.
-
-    :param recurrence_id: GUID of what is done again and again; the service asks for it
-    :param recurrence_name: its name
-    :param pipeline_id: GUID of the pipeline
-    :param pipeline_name: its name
-    :param pipeline_uri: address of its page
-    :param run_id: GUID of the pipeline's run
-    """
-
-    recurrence_id: str
-    recurrence_name: str | None = None
-    pipeline_id: str | None = None
-    pipeline_name: str | None = None
-    pipeline_uri: str | None = None
-    run_id: str | None = None
-
-    def to_wire(self) -> dict[str, str]:
-        """
-        Give the form that the service takes.
-
-        :return: only what is set
-        """
-        given = {
-            "recurrenceId": self.recurrence_id,
-            "recurrenceName": self.recurrence_name,
-            "pipelineId": self.pipeline_id,
-            "pipelineName": self.pipeline_name,
-            "pipelineUri": self.pipeline_uri,
-            "runId": self.run_id,
-        }
-        return {name: value for name, value in given.items() if value is not None}
-
-    @classmethod
-    def from_wire(cls, told: Mapping[str, Any] | None) -> Relation | None:
-        """
-        Read the service's form.
-
-        :param told: the object, which may be empty
-        :return: the relation, None when there is none
-        """
-        if not told or not told.get("recurrenceId"):
-            return None
-        return cls(
-            recurrence_id=told["recurrenceId"],
-            recurrence_name=told.get("recurrenceName"),
-            pipeline_id=told.get("pipelineId"),
-            pipeline_name=told.get("pipelineName"),
-            pipeline_uri=told.get("pipelineUri"),
-            run_id=told.get("runId"),
-        )
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from airflow_provider_datalake.clients.http import retry_after
 from airflow_provider_datalake.exceptions import DataLakeError, NotFoundError, ServiceError
 
 if TYPE_CHECKING:
@@ -188,6 +187,8 @@ def _reason(error: object) -> str:
 
 
 def _pause(response: Response) -> float | None:
+    from airflow_provider_datalake.clients.http import retry_after
+
     asked = retry_after(response)
     return None if asked is None else min(max(asked, SHORTEST_PAUSE), LONGEST_PAUSE)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from airflow_provider_datalake.clients.azure_rest import ListOptions, PermissionDenied, time_literal
-from airflow_provider_datalake.clients.data_lake_analytics import JobDefinition
+from airflow_provider_datalake.clients.data_lake_analytics_definitions import JobDefinition
 from airflow_provider_datalake.exceptions import (
     AuthenticationError,
     ConfigurationError,

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
-from airflow_provider_datalake.clients.data_lake_analytics import JobDefinition
-from airflow_provider_datalake.clients.data_lake_analytics_models import Relation
+from airflow_provider_datalake.clients.data_lake_analytics_definitions import JobDefinition, Relation
 from airflow_provider_datalake.clients.data_lake_analytics_parameters import declare
 from airflow_provider_datalake.exceptions import ConfigurationError, DataLakeError, JobError, JobFailedError
 from airflow_provider_datalake.jobs.data_lake_analytics import UsqlRequest

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_datalake.clients.azure_rest import check_positive
-from airflow_provider_datalake.clients.resource_manager_models import ComputePolicy
 from airflow_provider_datalake.exceptions import ConfigurationError
 from airflow_provider_datalake.operators.resource_operation import AccountOperator, ResourceManagerOperator
 
@@ -333,6 +332,8 @@ class DataLakeAnalyticsComputePolicyOperator(ResourceManagerOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Make, change or delete the policy."""
+        from airflow_provider_datalake.clients.resource_manager_models import ComputePolicy
+
         with self._failures():
             hook = self.hook
             account = self.account or hook.settings().account

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_datalake.clients.azure_rest import ListOptions, text_literal, time_literal
-from airflow_provider_datalake.clients.data_lake_analytics import DataLakeAnalyticsJobClient, JobDefinition
-from airflow_provider_datalake.clients.data_lake_analytics_models import Relation
+from airflow_provider_datalake.clients.data_lake_analytics_definitions import JobDefinition, Relation
 from airflow_provider_datalake.clients.data_lake_analytics_parameters import declare
 from airflow_provider_datalake.exceptions import (
     AuthenticationError,
@@ -23,6 +22,7 @@ from airflow_provider_datalake.exceptions import (
 from tests.integration.azure_connections import job_client
 
 if TYPE_CHECKING:
+    from airflow_provider_datalake.clients.data_lake_analytics import DataLakeAnalyticsJobClient
     from airflow_provider_datalake.clients.data_lake_analytics_models import AnalyticsJob
     from tests.integration.conftest import Emulator
 

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_datalake.clients import data_lake_analytics
-from airflow_provider_datalake.clients.data_lake_analytics import DataLakeAnalyticsJobClient, JobDefinition
+from airflow_provider_datalake.clients.data_lake_analytics import DataLakeAnalyticsJobClient
+from airflow_provider_datalake.clients.data_lake_analytics_definitions import JobDefinition, Relation
 from airflow_provider_datalake.clients.data_lake_analytics_models import (
     AnalyticsJob,
-    Relation,
     moment,
     seconds,
 )
@@ -44,6 +44,11 @@ def connect(handler: Any) -> tuple[DataLakeAnalyticsJobClient, FakeHttp]:
 )
 def test_moments_are_read(text: Any, expected: datetime | None) -> None:
     assert moment(text) == expected
+
+
+def test_a_moment_that_cannot_be_read_is_the_services_error() -> None:
+    with pytest.raises(ServiceError, match="'yesterday'"):
+        moment("yesterday")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_datalake.clients.data_lake_analytics import DataLakeAnalyticsJobClient
-from airflow_provider_datalake.clients.data_lake_analytics_models import Relation
+from airflow_provider_datalake.clients.data_lake_analytics_definitions import Relation
 from airflow_provider_datalake.exceptions import (
     AuthenticationError,
     ConfigurationError,

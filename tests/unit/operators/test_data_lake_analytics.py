@@ -9,6 +9,7 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from airflow_provider_datalake.clients.data_lake_analytics import DataLakeAnalyticsJobClient
+from airflow_provider_datalake.clients.data_lake_analytics_definitions import Relation
 from airflow_provider_datalake.exceptions import ConfigurationError, JobCancelledError, JobFailedError
 from airflow_provider_datalake.hooks.data_lake_analytics import DataLakeAnalyticsHook
 from airflow_provider_datalake.jobs.data_lake_analytics import DataLakeAnalyticsJobs
@@ -20,7 +21,7 @@ from tests.unit.clients.azure_fakes import Call, FakeAccount, FakeHttp, answer, 
 from tests.unit.jobs.fakes import FakeStore, FakeTaskInstance, Killed
 
 if TYPE_CHECKING:
-    from airflow_provider_datalake.clients.data_lake_analytics_models import Relation
+    from airflow_provider_datalake.clients.data_lake_analytics_definitions import Relation
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*outside of the Task Runner.*")
 

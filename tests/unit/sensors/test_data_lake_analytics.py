@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
-from airflow_provider_datalake.clients.data_lake_analytics import DataLakeAnalyticsJobClient, JobDefinition
+from airflow_provider_datalake.clients.data_lake_analytics import DataLakeAnalyticsJobClient
+from airflow_provider_datalake.clients.data_lake_analytics_definitions import JobDefinition
 from airflow_provider_datalake.exceptions import JobFailedError
 from airflow_provider_datalake.hooks.data_lake_analytics import DataLakeAnalyticsHook
 from airflow_provider_datalake.jobs.data_lake_analytics import DataLakeAnalyticsJobs
