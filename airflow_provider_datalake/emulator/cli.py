@@ -137,6 +137,7 @@ def _parser() -> argparse.ArgumentParser:
         help="let requests fail on purpose, can be repeated; the first rule that covers a request decides. "
         f"KIND: {', '.join(FaultKind)}. ROUTE: {', '.join(SERVICES)}, or [METHOD ]/path*",
     )
+    _add_directory(serve)
     serve.add_argument("--fault-seed", type=int, help="makes the same requests fail again")
     serve.add_argument("--workers", type=_positive, default=4, help="jobs that run at the same time")
     serve.add_argument(
@@ -187,6 +188,40 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_directory(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--user",
+        action="append",
+        type=_user,
+        metavar="NAME=PASSWORD",
+        help="a further principal of the directory, who owns nothing, can be repeated; "
+        f"{_PREFIX}USERS takes several, with spaces between them",
+    )
+    parser.add_argument(
+        "--group",
+        action="append",
+        type=_group,
+        default=[],
+        metavar="NAME=USER[,USER...]",
+        help="a group of the directory, can be repeated",
+    )
+    parser.add_argument(
+        "--client-certificate",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="PEM",
+        help="certificate of those who may sign in as the access id without its secret, can be repeated",
+    )
+    parser.add_argument(
+        "--token-lifetime",
+        type=_positive,
+        default=3600,
+        metavar="SECONDS",
+        help="how long tokens of the directory are good for (default: %(default)s)",
+    )
+
+
 def _environment(name: str) -> str | None:
     return os.environ.get(_PREFIX + name) or None
 
@@ -208,6 +243,29 @@ def _positive(text: str) -> int:
     if number is None:
         raise argparse.ArgumentTypeError(f"expected a number from 1 on, not {text!r}")
     return number
+
+
+def _user(text: str) -> tuple[str, str]:
+    name, found, password = text.partition("=")
+    if not name or not found or not password:
+        raise argparse.ArgumentTypeError("expected NAME=PASSWORD")
+    return name, password
+
+
+def _group(text: str) -> tuple[str, tuple[str, ...]]:
+    name, _, members = text.partition("=")
+    found = tuple(member for member in members.split(",") if member)
+    if not name or not found:
+        raise argparse.ArgumentTypeError(f"expected NAME=USER[,USER...], not {text!r}")
+    return name, found
+
+
+def _users(options: argparse.Namespace) -> tuple[tuple[str, str], ...]:
+    texts = (_environment("USERS") or "").split()
+    try:
+        return (*(_user(text) for text in texts), *(options.user or ()))
+    except argparse.ArgumentTypeError as error:
+        raise SystemExit(f"datalake-emulator: {_PREFIX}USERS: {error}, with spaces between them") from error
 
 
 def _fault_rule(text: str) -> FaultRule:
@@ -235,6 +293,10 @@ def _config(options: argparse.Namespace) -> Config:
         workers=options.workers,
         faults=tuple(options.faults),
         fault_seed=options.fault_seed,
+        users=_users(options),
+        groups=tuple(options.group),
+        client_certificates=tuple(options.client_certificate),
+        token_seconds=options.token_lifetime,
         **common,
     )
 

@@ -38,6 +38,10 @@ class Config:
     :param bearer_token: token that stands for the account without a signature
     :param account: the Data Lake Analytics account that must exist, and its Data Lake Store account
     :param tenant: the directory's id
+    :param users: further principals with their passwords, who own nothing
+    :param groups: groups with the names of those who belong to them
+    :param client_certificates: PEM files of those who may sign in as the owner's application
+    :param token_seconds: how long tokens of the directory are good for
     :param page_token: what the pages for people ask for, None when they are open
     :param tls_proxy_port: port of the TLS proxy, 0 for a free one, None for no proxy
     :param faults: which requests fail on purpose
@@ -55,6 +59,10 @@ class Config:
     bearer_token: str = field(default=DEFAULT_BEARER_TOKEN, repr=False)
     account: str = DEFAULT_ACCOUNT
     tenant: str = DEFAULT_TENANT
+    users: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    client_certificates: tuple[Path, ...] = ()
+    token_seconds: int = 3600
     page_token: str | None = field(default=None, repr=False)
     tls_proxy_port: int | None = None
     faults: tuple[FaultRule, ...] = ()

@@ -58,7 +58,7 @@ def _leave(number: int, frame: FrameType | None) -> NoReturn:
 def _open(config: Config) -> Services:
     try:
         return Services(config)
-    except InvalidDefinition as error:
+    except (InvalidDefinition, ValueError) as error:
         raise StartError(str(error)) from error
     except (OSError, RuntimeError, sqlite3.Error) as error:
         raise StartError(

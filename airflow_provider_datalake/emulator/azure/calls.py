@@ -20,9 +20,10 @@ from starlette.routing import Route
 from airflow_provider_datalake.emulator.addresses import service_address
 from airflow_provider_datalake.emulator.azure.errors import AzureError, error_response, invalid, render
 from airflow_provider_datalake.emulator.identity.principals import Unauthorized
+from airflow_provider_datalake.emulator.identity.tokens import DATA_PLANE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from starlette.requests import Request
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -97,7 +98,10 @@ Handler = Callable[[S, Call], Response]
 
 
 def azure_app(
-    service: S, identity: IdentityService, handlers: Sequence[tuple[str, str, Handler[S]]]
+    service: S,
+    identity: IdentityService,
+    handlers: Sequence[tuple[str, str, Handler[S]]],
+    audiences: Collection[str] = DATA_PLANE,
 ) -> ASGIApp:
     """
     Build the application of an Azure service.
@@ -105,10 +109,11 @@ def azure_app(
     :param service: what its handlers work on
     :param identity: tells who sends a request
     :param handlers: method, path in lower case, handler; paths are matched without regard to case
+    :param audiences: the resources that tokens may be for
     :return: the application, to be mounted
     """
     routes = [
-        Route(path, _endpoint(service, identity, handler), methods=[method])
+        Route(path, _endpoint(service, identity, handler, audiences), methods=[method])
         for method, path, handler in handlers
     ]
     app = Starlette(
@@ -122,15 +127,15 @@ def azure_app(
             Exception: _defect,
         },
     )
-    return _AnyCase(app, [path for _, path, _ in handlers])
+    return AnyCase(app, [path for _, path, _ in handlers])
 
 
 def _endpoint(
-    service: S, identity: IdentityService, handler: Handler[S]
+    service: S, identity: IdentityService, handler: Handler[S], audiences: Collection[str]
 ) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
         try:
-            principal = identity.authenticate(request)
+            principal = identity.authenticate(request, audiences)
         except Unauthorized as error:
             response = error_response(401, error.code, error.message)
             response.headers["WWW-Authenticate"] = (
@@ -151,7 +156,7 @@ def _endpoint(
     return answer
 
 
-class _AnyCase:
+class AnyCase:
     """
     Matches paths without regard to case and to a slash at their end, but keeps the case of their values.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_provider_datalake.emulator.azure.calls import azure_app
+from airflow_provider_datalake.emulator.identity.tokens import MANAGEMENT
 from airflow_provider_datalake.emulator.resource_manager import handlers, roles
 from airflow_provider_datalake.emulator.resource_manager.providers import PROVIDERS
 
@@ -38,7 +39,7 @@ def create_app(service: ResourceManagerService) -> ASGIApp:
     ]
     for name in PROVIDERS:
         routes += _provider_routes(name)
-    return azure_app(service, service.identity, routes)
+    return azure_app(service, service.identity, routes, MANAGEMENT)
 
 
 def _provider_routes(name: str) -> list[Route]:
