@@ -172,9 +172,9 @@ def _nullable_member(
     if name == "Value" and arguments is None:
         return Typed(required(receiver, NO_VALUE), plain, span, receiver.constant)
     if name == "GetValueOrDefault" and arguments is not None and len(arguments) < 2:
-        default = convert(arguments[0], plain) if arguments else default(plain, span)
-        sql = exp.Coalesce(this=receiver.sql, expressions=[default.sql])
-        return Typed(sql, plain, span, receiver.constant and default.constant)
+        other = convert(arguments[0], plain) if arguments else default(plain, span)
+        sql = exp.Coalesce(this=receiver.sql, expressions=[other.sql])
+        return Typed(sql, plain, span, receiver.constant and other.constant)
     if name == "ToString" and arguments == []:
         # Null has an empty text.
         text = use(replace(receiver, type=plain), name, [], span)

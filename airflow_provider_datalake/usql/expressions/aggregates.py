@@ -2,151 +2,167 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from airflow_provider_datalake.usql.expressions.conversions import cast
+from airflow_provider_datalake.usql.expressions.decimals import mean
 from airflow_provider_datalake.usql.expressions.failures import invalid
 from airflow_provider_datalake.usql.expressions.templates import render
 from airflow_provider_datalake.usql.expressions.typed import Typed
 from airflow_provider_datalake.usql.types import DOUBLE, LONG, Kind, Type, array_of, map_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from airflow_provider_datalake.usql.diagnostics import Span
 
 AGGREGATES = frozenset("ANY_VALUE ARRAY_AGG AVG COUNT MAP_AGG MAX MIN STDEV STDEVP SUM VAR VARP".split())
 """Their names; all upper case, unlike C#'s methods."""
 _SPREAD = {"STDEV": "STDDEV_SAMP", "STDEVP": "STDDEV_POP", "VAR": "VAR_SAMP", "VARP": "VAR_POP"}
+_CHOICES: dict[str, type[exp.AggFunc]] = {"MIN": exp.Min, "MAX": exp.Max, "ANY_VALUE": exp.AnyValue}
 _COMPARABLE = (Kind.BOOL, Kind.STRING, Kind.GUID, Kind.DATETIME, Kind.CHAR, Kind.BINARY)
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """
+    An aggregate in SQL: calls, each of which may be put over a window, and what is made of their values.
+
+    :param type: the type of its value
+    :param calls: one call, or the sum and the count of a mean
+    :param combine: makes the value of the calls' values
+    """
+
+    type: Type
+    calls: tuple[exp.Expr, ...]
+    combine: Callable[..., exp.Expr]
+
+    def value(self, over: Callable[[exp.Expr], exp.Expr] = lambda call: call) -> exp.Expr:
+        """
+        Write the aggregate.
+
+        :param over: puts a call over a window
+        :return: SQL of its value
+        """
+        return self.combine(*(over(call) for call in self.calls))
 
 
 def aggregate(name: str, arguments: Sequence[Typed], span: Span, *, distinct: bool, star: bool) -> Typed:
     """
-    Bind an aggregate.
+    Bind an aggregate of groups.
 
     :param name: its name
     :param arguments: its arguments, none for ``COUNT(*)``
     :param span: the whole call
     :param distinct: whether equal values count once
     :param star: whether it is ``COUNT(*)``
-    :return: its value; the SQL that a window can be put over is ``core``
+    :return: its value
     :raises CompileError: when the arguments do not fit
     """
-    core, type_ = parts(name, arguments, span, distinct=distinct, star=star)
-    return Typed(finish(core, name, type_, arguments), type_, span, filled=name == "COUNT")
+    found = parts(name, arguments, span, distinct=distinct, star=star)
+    return Typed(found.value(), found.type, span, filled=name == "COUNT")
 
 
-def parts(
-    name: str, arguments: Sequence[Typed], span: Span, *, distinct: bool, star: bool
-) -> tuple[exp.Expr, Type]:
+def parts(name: str, arguments: Sequence[Typed], span: Span, *, distinct: bool, star: bool) -> Aggregate:
     """
-    Give an aggregate's call in SQL, and the type of its value in U-SQL.
+    Bind an aggregate of groups or windows.
 
     :param name: its name
     :param arguments: its arguments
     :param span: the whole call
     :param distinct: whether equal values count once
     :param star: whether it is ``COUNT(*)``
-    :return: the call, before it is cast, and the type
+    :return: the aggregate
     :raises CompileError: when the arguments do not fit
     """
     wanted = 2 if name == "MAP_AGG" else 1
     if star:
         if name != "COUNT":
             raise invalid(f"{name} does not take *", span)
-        return exp.Count(this=exp.Star()), LONG.as_nullable()
+        return Aggregate(LONG.as_nullable(), (exp.Count(this=exp.Star()),), _as_it_is)
     if len(arguments) != wanted:
         raise invalid(
             f"{name} takes {wanted} argument{'s' if wanted > 1 else ''}, not {len(arguments)}", span
         )
     value = arguments[0]
-    operand = exp.Distinct(expressions=[value.sql]) if distinct else value.sql
     if name == "COUNT":
-        return exp.Count(this=operand), LONG.as_nullable()
-    if name in ("MIN", "MAX", "ANY_VALUE"):
+        return Aggregate(LONG.as_nullable(), (exp.Count(this=_operand(value.sql, distinct)),), _as_it_is)
+    if name in _CHOICES:
         return _choice(name, value, span)
-    if name in ("SUM", "AVG"):
-        return _total(name, value, operand, span)
-    if name in _SPREAD:
-        _require_number(name, value, span)
-        return exp.func(_SPREAD[name], cast(value.sql, DOUBLE), dialect="duckdb"), DOUBLE.as_nullable()
     if name == "ARRAY_AGG":
         # Nulls are elements as others are.
-        return exp.ArrayAgg(this=operand, nulls_excluded=False), array_of(value.type)
-    return _map(arguments, span)
+        call = exp.ArrayAgg(this=_operand(value.sql, distinct), nulls_excluded=False)
+        return Aggregate(array_of(value.type), (call,), _as_it_is)
+    if name == "MAP_AGG":
+        return _map(arguments)
+    if not value.type.is_numeric:
+        raise invalid(f"{name} takes a number, not a value of type '{value.type}'", span)
+    if name == "SUM":
+        return _sum(value, distinct)
+    return _mean(value, distinct) if name == "AVG" else _spread(name, value, distinct)
 
 
-def _choice(name: str, value: Typed, span: Span) -> tuple[exp.Expr, Type]:
+def _as_it_is(value: exp.Expr) -> exp.Expr:
+    return value
+
+
+def _operand(sql: exp.Expr, distinct: bool) -> exp.Expr:
+    return exp.Distinct(expressions=[sql]) if distinct else sql
+
+
+def _choice(name: str, value: Typed, span: Span) -> Aggregate:
     comparable = value.type.is_numeric or value.type.kind in _COMPARABLE
     if name != "ANY_VALUE" and not comparable:
         raise invalid(f"{name} cannot compare values of type '{value.type}'", span)
-    function = {"MIN": exp.Min, "MAX": exp.Max, "ANY_VALUE": exp.AnyValue}[name]
-    return function(this=value.sql), value.type.as_nullable()
+    return Aggregate(value.type.as_nullable(), (_CHOICES[name](this=value.sql),), _as_it_is)
 
 
-def _total(name: str, value: Typed, operand: exp.Expr, span: Span) -> tuple[exp.Expr, Type]:
-    _require_number(name, value, span)
+def _total_type(value: Typed) -> Type:
     kind = value.type.kind
-    if value.type.is_integral:
-        type_ = DOUBLE if kind is Kind.ULONG else LONG
-    else:
-        type_ = DOUBLE if kind is Kind.FLOAT else value.type.as_required()
-    node: exp.Expr = exp.Sum(this=operand)
-    if name == "AVG":
-        # SQL's average of integers is a double that has lost digits: the sum is divided instead.
-        node = exp.Avg(this=operand) if not value.type.is_integral and kind is not Kind.DECIMAL else node
-    return node, type_.as_nullable()
+    if kind in (Kind.ULONG, Kind.FLOAT):
+        return DOUBLE
+    return LONG if value.type.is_integral else value.type.as_required()
 
 
-def _require_number(name: str, value: Typed, span: Span) -> None:
-    if not value.type.is_numeric:
-        raise invalid(f"{name} takes a number, not a value of type '{value.type}'", span)
+def _sum(value: Typed, distinct: bool) -> Aggregate:
+    type_ = _total_type(value)
+    call = exp.Sum(this=_operand(value.sql, distinct))
+    # SQL gives a wider type for integers.
+    combine = (lambda total: cast(total, type_)) if value.type.is_integral else _as_it_is
+    return Aggregate(type_.as_nullable(), (call,), combine)
 
 
-def _map(arguments: Sequence[Typed], span: Span) -> tuple[exp.Expr, Type]:
+def _mean(value: Typed, distinct: bool) -> Aggregate:
+    type_ = _total_type(value)
+    operand = _operand(value.sql, distinct)
+    if value.type.kind in (Kind.FLOAT, Kind.DOUBLE):
+        return Aggregate(type_.as_nullable(), (exp.Avg(this=operand),), _as_it_is)
+
+    # SQL's mean of integers and decimals is a double, which has lost digits: the sum is divided instead.
+    def combine(total: exp.Expr, count: exp.Expr) -> exp.Expr:
+        count = render("NULLIF(:b, 0)", b=count)
+        if type_.kind is Kind.DECIMAL:
+            return mean(total, count)
+        template = "CAST(:a AS DOUBLE) / :b" if type_ == DOUBLE else "CAST(:a // :b AS BIGINT)"
+        return render(template, a=total, b=count)
+
+    calls = exp.Sum(this=operand), exp.Count(this=operand.copy())
+    return Aggregate(type_.as_nullable(), calls, combine)
+
+
+def _spread(name: str, value: Typed, distinct: bool) -> Aggregate:
+    call = exp.func(_SPREAD[name], _operand(cast(value.sql, DOUBLE), distinct), dialect="duckdb")
+    return Aggregate(DOUBLE.as_nullable(), (call,), _as_it_is)
+
+
+def _map(arguments: Sequence[Typed]) -> Aggregate:
     key, item = arguments
-    pairs = render("MAP(LIST(:k), LIST(:v))", k=key.sql, v=item.sql)
-    return pairs, map_of(key.type.as_required(), item.type)
-
-
-def finish(core: exp.Expr, name: str, type_: Type, arguments: Sequence[Typed]) -> exp.Expr:
-    """
-    Cast an aggregate's value to its type.
-
-    :param core: the call, perhaps over a window
-    :param name: the aggregate
-    :param type_: the type of its value
-    :param arguments: its arguments
-    :return: the value
-    """
-    if name in ("MIN", "MAX", "ANY_VALUE", "ARRAY_AGG", "MAP_AGG", "COUNT"):
-        return core
-    if (
-        name == "AVG"
-        and arguments
-        and (arguments[0].type.is_integral or arguments[0].type.kind is Kind.DECIMAL)
-    ):
-        return _quotient(core, type_, arguments[0])
-    if name == "SUM" and type_.kind in (Kind.LONG, Kind.DECIMAL) or type_.kind is Kind.DOUBLE:
-        return cast(core, type_.as_required())
-    return core
-
-
-def _quotient(total: exp.Expr, type_: Type, value: Typed) -> exp.Expr:
-    count = total.copy()
-    for node in count.find_all(exp.Sum):
-        if isinstance(node.parent, exp.Window) or node.parent is None:
-            replacement = exp.Count(this=node.this.copy())
-            if node.parent is None:
-                count = replacement
-            else:
-                node.replace(replacement)
-            break
-    if type_.kind is Kind.DOUBLE:
-        return render("CAST(:a AS DOUBLE) / NULLIF(:b, 0)", a=total, b=count)
-    if value.type.kind is Kind.DECIMAL:
-        return render("CAST(CAST(:a AS DOUBLE) / NULLIF(:b, 0) AS DECIMAL(38, 10))", a=total, b=count)
-    return cast(render(":a // NULLIF(:b, 0)", a=total, b=count), type_.as_required())
+    calls = tuple(exp.ArrayAgg(this=one.sql, nulls_excluded=False) for one in (key, item))
+    return Aggregate(
+        map_of(key.type.as_required(), item.type),
+        calls,
+        lambda keys, items: render("MAP(:k, :v)", k=keys, v=items),
+    )

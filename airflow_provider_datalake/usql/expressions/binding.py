@@ -328,7 +328,7 @@ class _Binder:
 
 
 def _is_conditional(node: ast.Expression) -> bool:
-    """Tell whether ``?.`` stands in a chain of members: where it meets null, the rest of the chain is skipped."""
+    """Tell whether ``?.`` stands in a chain of members; where it meets null, the rest is skipped."""
     while True:
         if isinstance(node, ast.Member):
             if node.conditional:

@@ -47,9 +47,7 @@ def product(left: Typed, right: Typed) -> exp.Expr:
     if any(one.type.kind in _DIGITS for one in (left, right)):
         return render(":a * :b", a=sides[0], b=sides[1])
     exact = "CAST(:a * :b AS DECIMAL(38, 10))"
-    return render(
-        f"CASE WHEN :a * :b <> {exact} THEN {_INEXACT} ELSE {exact} END", a=sides[0], b=sides[1]
-    )
+    return render(f"CASE WHEN :a * :b <> {exact} THEN {_INEXACT} ELSE {exact} END", a=sides[0], b=sides[1])
 
 
 def _narrow(value: Typed) -> exp.Expr:

@@ -112,7 +112,8 @@ def _standard(value: Typed, letter: str, digits: str) -> exp.Expr | None:
     if upper == "D" and value.type.is_integral:
         return _signed(value.sql, _filled("CAST(ABS(CAST(:a AS HUGEINT)) AS TEXT)", int(digits or 1)))
     if upper == "X" and value.type.is_integral:
-        whole = f"CAST(CASE WHEN :a < 0 THEN CAST(:a AS HUGEINT) + {2 ** _BITS[value.type.kind]} ELSE :a END AS UBIGINT)"
+        positive = f"CAST(:a AS HUGEINT) + {2 ** _BITS[value.type.kind]}"
+        whole = f"CAST(CASE WHEN :a < 0 THEN {positive} ELSE :a END AS UBIGINT)"
         text = _filled(f"TO_HEX({whole})", int(digits or 1))
         return render(f"{'LOWER' if letter.islower() else 'UPPER'}({text})", a=value.sql)
     if upper == "E":
@@ -148,7 +149,8 @@ def _rounded(value: Typed, places: int, *, percent: bool) -> exp.Expr:
     if kind in (Kind.FLOAT, Kind.DOUBLE):
         # .NET first takes the digits that the type is sure of.
         digits = 15 if kind is Kind.DOUBLE else 7
-        number = f"CAST(CASE WHEN ISFINITE(:a) THEN FORMAT('{{:.{digits}g}}', :a) END AS DECIMAL(38, {_MOST_PLACES}))"
+        text = f"CASE WHEN ISFINITE(:a) THEN FORMAT('{{:.{digits}g}}', :a) END"
+        number = f"CAST({text} AS DECIMAL(38, {_MOST_PLACES}))"
     else:
         number = ":a" if kind is Kind.DECIMAL else "CAST(:a AS DECIMAL(38, 0))"
     if percent:

@@ -19,7 +19,7 @@ from airflow_provider_datalake.usql.expressions.failures import invalid
 from airflow_provider_datalake.usql.expressions.templates import grouped, may_fail, render
 from airflow_provider_datalake.usql.expressions.texts import concatenated, is_text
 from airflow_provider_datalake.usql.expressions.typed import Typed
-from airflow_provider_datalake.usql.types import BOOL, DATETIME, LONG, STRING, Kind, Type
+from airflow_provider_datalake.usql.types import BOOL, DATETIME, STRING, Kind, Type
 
 if TYPE_CHECKING:
     from airflow_provider_datalake.usql.diagnostics import Span
@@ -216,8 +216,11 @@ def _order(operator: str, left: Typed, right: Typed, span: Span) -> Typed:
     smaller, larger = (a, b) if operator in ("<", "<=") else (b, a)
     node: exp.Expr = _ORDER[operator](this=grouped(a.sql), expression=grouped(b.sql))
     if _may_be_nan(larger):
-        node = render(f":a {operator[0].replace('>', '<')}{operator[1:]} :b AND :b <= {_BEYOND}",
-                      a=smaller.sql, b=larger.sql)
+        node = render(
+            f":a {operator[0].replace('>', '<')}{operator[1:]} :b AND :b <= {_BEYOND}",
+            a=smaller.sql,
+            b=larger.sql,
+        )
     if a.may_be_null or b.may_be_null:
         # A comparison with null is false, not null.
         node = exp.Coalesce(this=node, expressions=[exp.false()])

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from airflow_provider_datalake.usql import ast
-from airflow_provider_datalake.usql.expressions.aggregates import AGGREGATES, finish, parts
+from airflow_provider_datalake.usql.expressions.aggregates import AGGREGATES, parts
 from airflow_provider_datalake.usql.expressions.conversions import cast, convert
 from airflow_provider_datalake.usql.expressions.failures import invalid, unsupported
+from airflow_provider_datalake.usql.expressions.folding import fold, literal
 from airflow_provider_datalake.usql.expressions.typed import Typed
 from airflow_provider_datalake.usql.types import DOUBLE, LONG, Kind
 
@@ -45,9 +46,9 @@ def window(node: ast.Over, bind: Bind) -> Typed:
     if name in AGGREGATES:
         if call.distinct:
             raise unsupported(f"{name}(DISTINCT ...) OVER", node.span)
-        core, type_ = parts(name, arguments, node.span, distinct=False, star=star)
-        over = _over(core, node, bind)
-        return Typed(finish(over, name, type_, arguments), type_, node.span, filled=name == "COUNT")
+        found = parts(name, arguments, node.span, distinct=False, star=star)
+        sql = found.value(lambda call: _over(call, node, bind))
+        return Typed(sql, found.type, node.span, filled=name == "COUNT")
     if name in RANKING and not arguments:
         over = _over(RANKING[name](), node, bind)
         return Typed(over, LONG.as_nullable(), node.span, filled=True)
@@ -81,14 +82,22 @@ def _percentile(name: str, share: Typed, node: ast.Over, bind: Bind) -> Typed:
         raise invalid(f"{name} needs WITHIN GROUP (ORDER BY ...) with one item", node.span)
     item = node.within_group[0]
     value = bind(item.value)
-    if not value.type.is_numeric:
+    if node.order_by or node.frame:
+        raise invalid(f"{name} takes PARTITION BY only in OVER", node.span)
+    interpolated = name == "PERCENTILE_CONT"
+    if interpolated and not value.type.is_numeric:
         raise invalid(f"{name} takes a number, not a value of type '{value.type}'", item.span)
-    operand = cast(value.sql, DOUBLE)
-    fraction = convert(share, DOUBLE, explicit=True).sql
-    if item.descending:
-        fraction = exp.Sub(this=exp.Literal.number(1), expression=exp.Paren(this=fraction))
-    function = exp.func(_PERCENTILES[name], operand, fraction, dialect="duckdb")
-    return Typed(_over(function, node, bind), DOUBLE.as_nullable(), node.span)
+    ordered(value, item)
+    fraction = fold(convert(share, DOUBLE, explicit=True))
+    if not 0 <= fraction <= 1:
+        raise invalid(f"{name} takes a share from 0 to 1, not {fraction}", share.span)
+    # A share below 0 counts from the other end; 0 itself has no sign, but the other end is the share 1.
+    wanted = -fraction if item.descending else fraction
+    if item.descending and not fraction:
+        wanted = 1.0
+    operand, type_ = (cast(value.sql, DOUBLE), DOUBLE) if interpolated else (value.sql, value.type)
+    function = exp.func(_PERCENTILES[name], operand, literal(wanted, DOUBLE).sql, dialect="duckdb")
+    return Typed(_over(function, node, bind), type_.as_nullable(), node.span)
 
 
 def _over(function: exp.Expr, node: ast.Over, bind: Bind) -> exp.Window:

@@ -24,9 +24,10 @@ _TOPICS = (strings, dates, time_spans, maths, parsing, collections, regex, unive
 UNSUPPORTED = frozenset(
     (owner, name)
     for owner, names in {
-        "string": "Chars Clone CopyTo GetEnumerator GetHashCode GetType IndexOfAny IsNormalized LastIndexOfAny "
-        "Normalize ToCharArray",
-        "DateTime": "GetDateTimeFormats FromBinary FromFileTime FromOADate IsDaylightSavingTime ToBinary ToFileTime ToFileTimeUtc ToOADate TryParse TryParseExact",
+        "string": "Chars Clone CopyTo GetEnumerator GetHashCode GetType IndexOfAny IsNormalized "
+        "LastIndexOfAny Normalize ToCharArray",
+        "DateTime": "FromBinary FromFileTime FromOADate GetDateTimeFormats IsDaylightSavingTime ToBinary "
+        "ToFileTime ToFileTimeUtc ToOADate TryParse TryParseExact",
         **{
             owner: "TryParse TryParseExact"
             for owner in "bool byte decimal double float int long sbyte short uint ulong ushort".split()

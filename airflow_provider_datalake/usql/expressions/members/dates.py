@@ -154,9 +154,7 @@ MEMBERS: tuple[Member, ...] = (
         "AddTicks",
         (LONG,),
         DATETIME,
-        failing_if(
-            ":a % 10 <> 0", _INEXACT, _moved(":a // 10")
-        ),
+        failing_if(":a % 10 <> 0", _INEXACT, _moved(":a // 10")),
     ),
     # .NET, too, takes the last day of a shorter month.
     *(
@@ -187,8 +185,9 @@ MEMBERS: tuple[Member, ...] = (
     method(_D, "ToUniversalTime", (), DATETIME, ":s"),
     method(_D, "ToLocalTime", (), DATETIME, ":s"),
     # The job's own start, in UTC: the same moment wherever a script asks for it.
-    *(static(_D, name, None, DATETIME, _moment) for name in ("Now", "UtcNow")),
-    static(_D, "Today", None, DATETIME, _today),
+    # It is no constant, though: file names cannot be made of it.
+    *(static(_D, name, None, DATETIME, _moment, pure=False) for name in ("Now", "UtcNow")),
+    static(_D, "Today", None, DATETIME, _today, pure=False),
     static(_D, "ParseExact", (STRING, STRING), DATETIME, parsed_exactly),
     static(_D, "ParseExact", (STRING, STRING, ANY), DATETIME, parsed_exactly, takes_null=True),
     static(_D, "SpecifyKind", (DATETIME, _KIND), DATETIME, ":a"),

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 _PARTS = {
     "yyyy": ("%Y", "[0-9]{4}"),
-    "MMMM": ("%B", "(?i:january|february|march|april|may|june|july|august|september|october|november|december)"),
+    "MMMM": (
+        "%B",
+        "(?i:january|february|march|april|may|june|july|august|september|october|november|december)",
+    ),
     "MMM": ("%b", "(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"),
     "MM": ("%m", "[0-9]{2}"),
     "M": ("%m", "[0-9]{1,2}"),
@@ -55,13 +58,14 @@ def parsed_exactly(values: list[Typed]) -> exp.Expr:
     """
     text, format_ = values[:2]
     if not format_.constant or any(not value.is_null for value in values[2:]):
-        raise unsupported("DateTime.ParseExact with a format that is not constant, or in a culture", format_.span)
+        raise unsupported(
+            "DateTime.ParseExact with a format that is not constant, or in a culture", format_.span
+        )
     written = str(fold(format_))
     strptime, pattern = _translated(_STANDARD.get(written, written), format_)
     failure = raising(BAD_FORMAT).sql(dialect="duckdb")
-    template = (
-        f"CASE WHEN REGEXP_FULL_MATCH(:a, :p) THEN COALESCE(TRY_STRPTIME(:a, :f), {failure}) ELSE {failure} END"
-    )
+    value = f"COALESCE(TRY_STRPTIME(:a, :f), {failure})"
+    template = f"CASE WHEN REGEXP_FULL_MATCH(:a, :p) THEN {value} ELSE {failure} END"
     return render(template, a=argument(text), p=pattern, f=strptime)
 
 

@@ -96,6 +96,7 @@ _SQL = {
     Kind.ULONG: "UBIGINT",
 }
 
+
 def _least(type_: Type) -> str:
     if type_.kind not in (Kind.FLOAT, Kind.DOUBLE):
         return "LEAST(:a, :b)"
@@ -117,7 +118,13 @@ MEMBERS: tuple[Member, ...] = (
     *(static(_M, "Sign", (type_,), INT, _sign(type_)) for type_ in _SIGNED),
     static(_M, "Pow", (DOUBLE, DOUBLE), DOUBLE, "POW(:a, :b)"),
     static(_M, "Atan2", (DOUBLE, DOUBLE), DOUBLE, "ATAN2(:a, :b)"),
-    static(_M, "Log", (DOUBLE, DOUBLE), DOUBLE, f"({_OF_DOUBLE['Log']}) / ({_OF_DOUBLE['Log'].replace(':a', ':b')})"),
+    static(
+        _M,
+        "Log",
+        (DOUBLE, DOUBLE),
+        DOUBLE,
+        f"({_OF_DOUBLE['Log']}) / ({_OF_DOUBLE['Log'].replace(':a', ':b')})",
+    ),
     static(_M, "BigMul", (INT, INT), LONG, "CAST(:a AS BIGINT) * :b"),
     static(_M, "PI", None, DOUBLE, "CAST(3.141592653589793 AS DOUBLE)"),
     static(_M, "E", None, DOUBLE, "CAST(2.718281828459045 AS DOUBLE)"),
@@ -130,7 +137,9 @@ MEMBERS: tuple[Member, ...] = (
     # Half to even, .NET's default.
     static(_M, "Round", (DOUBLE,), DOUBLE, "CAST(ROUND_EVEN(:a, 0) AS DOUBLE)"),
     static(_M, "Round", (DOUBLE, INT), DOUBLE, _ROUNDED.format(_EVEN)),
-    static(_M, "Round", (DOUBLE, _ROUNDING), DOUBLE, "CASE WHEN :b = 1 THEN ROUND(:a) ELSE ROUND_EVEN(:a, 0) END"),
+    static(
+        _M, "Round", (DOUBLE, _ROUNDING), DOUBLE, "CASE WHEN :b = 1 THEN ROUND(:a) ELSE ROUND_EVEN(:a, 0) END"
+    ),
     static(
         _M,
         "Round",

@@ -8,6 +8,7 @@ from airflow_provider_datalake.usql.backends.duckdb import text_values
 from airflow_provider_datalake.usql.backends.duckdb.fast_values import fast_value
 from airflow_provider_datalake.usql.expressions.conversions import cast
 from airflow_provider_datalake.usql.expressions.failures import BAD_FORMAT, OVERFLOW, raising
+from airflow_provider_datalake.usql.expressions.folding import default
 from airflow_provider_datalake.usql.expressions.members.date_texts import parsed
 from airflow_provider_datalake.usql.expressions.members.registry import (
     BINARY,
@@ -20,7 +21,6 @@ from airflow_provider_datalake.usql.expressions.members.registry import (
     static,
 )
 from airflow_provider_datalake.usql.expressions.templates import render
-from airflow_provider_datalake.usql.expressions.folding import default
 from airflow_provider_datalake.usql.expressions.texts import text_of
 from airflow_provider_datalake.usql.text_format import ExtractFormat
 from airflow_provider_datalake.usql.types import INT, INTEGRAL, Kind, Type
@@ -113,7 +113,9 @@ def _or_default(kind: Kind, source: Typed, value: exp.Expr) -> exp.Expr:
     """Take null for the type's default value, as ``Convert`` does."""
     if not source.may_be_null:
         return value
-    return render("CASE WHEN :a IS NULL THEN :d ELSE :v END", a=source.sql, d=default(Type(kind)).sql, v=value)
+    return render(
+        "CASE WHEN :a IS NULL THEN :d ELSE :v END", a=source.sql, d=default(Type(kind)).sql, v=value
+    )
 
 
 def _from_number(kind: Kind, source: Kind) -> Callable[[list[Typed]], exp.Expr]:

@@ -25,7 +25,8 @@ def translated(pattern: str, flags: str = "", *, searching: bool = False) -> str
 
     :param pattern: a pattern of .NET
     :param flags: of ``i``, ``m`` and ``s``
-    :param searching: whether only a match counts, not where it ends: then ``$`` may stand before a last ``\n``
+    :param searching: whether it only counts that there is a match, not where it ends: then ``$`` may stand
+        before a last line feed
     :return: the pattern for RE2
     :raises ValueError: naming what RE2 does not have
     """

@@ -22,10 +22,10 @@ from airflow_provider_datalake.usql.expressions.members.registry import (
     static,
 )
 from airflow_provider_datalake.usql.expressions.templates import Value, render
-from airflow_provider_datalake.usql.expressions.typed import Typed
 
 if TYPE_CHECKING:
     from airflow_provider_datalake.usql.diagnostics import Span
+    from airflow_provider_datalake.usql.expressions.typed import Typed
 
 _R = "Regex"
 _MATCH = enum("Match")
@@ -48,7 +48,9 @@ def _pattern(value: Typed, options: Typed | None = None, *, searching: bool = Fa
         if number & bit:
             flags += flag
     if number & ~(sum(_FLAGS) | _WITHOUT_EFFECT):
-        raise unsupported("RegexOptions other than IgnoreCase, Multiline, Singleline and Compiled", value.span)
+        raise unsupported(
+            "RegexOptions other than IgnoreCase, Multiline, Singleline and Compiled", value.span
+        )
     try:
         return translated(pattern, flags, searching=searching)
     except ValueError as error:
@@ -84,7 +86,9 @@ def _replacing(values: list[Typed]) -> exp.Expr:
 
 def _countable(pattern: str) -> str:
     """Leave nothing of a pattern but what opens groups, for Python to count them."""
-    return "".join(re.findall(r"\((?![?])", re.sub(r"\\.|\[(?:\\.|[^\]])*\]", "", pattern))).replace("(", "()")
+    return "".join(re.findall(r"\((?![?])", re.sub(r"\\.|\[(?:\\.|[^\]])*\]", "", pattern))).replace(
+        "(", "()"
+    )
 
 
 def _replacement(text: str, groups: int, span: Span) -> str:

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from airflow_provider_datalake.usql.expressions.failures import NULL_ARGUMENT, OUT_OF_RANGE, invalid, raising, unsupported
+from airflow_provider_datalake.usql.expressions.failures import (
+    NULL_ARGUMENT,
+    OUT_OF_RANGE,
+    invalid,
+    raising,
+    unsupported,
+)
 from airflow_provider_datalake.usql.expressions.folding import fold
 from airflow_provider_datalake.usql.expressions.formatting import composed
 from airflow_provider_datalake.usql.expressions.members.registry import (
@@ -136,7 +142,8 @@ def _padded(function: str, sign: str) -> str:
     missing = f"CAST({_in_units('LENGTH(:s)')} AS INT)"
     fill = f"REPEAT({sign}, :a - {missing})"
     text = f"{fill} || :s" if function == "LPAD" else f":s || {fill}"
-    return f"CASE WHEN :a < 0 THEN {failure} WHEN STRLEN(:s) = LENGTH(:s) AND LENGTH(:s) >= :a THEN :s ELSE {text} END"
+    long_enough = f"{_ASCII} AND LENGTH(:s) >= :a"
+    return f"CASE WHEN :a < 0 THEN {failure} WHEN {long_enough} THEN :s ELSE {text} END"
 
 
 _ORDINAL = (

@@ -38,7 +38,14 @@ ENUMERATIONS = {
         "OrdinalIgnoreCase": 5,
     },
     "DateTimeKind": {"Unspecified": 0, "Utc": 1, "Local": 2},
-    "RegexOptions": {"None": 0, "IgnoreCase": 1, "Multiline": 2, "Singleline": 16, "Compiled": 8, "CultureInvariant": 512},
+    "RegexOptions": {
+        "None": 0,
+        "IgnoreCase": 1,
+        "Multiline": 2,
+        "Singleline": 16,
+        "Compiled": 8,
+        "CultureInvariant": 512,
+    },
     "MidpointRounding": {"ToEven": 0, "AwayFromZero": 1},
     "DayOfWeek": {name: number for number, name in enumerate(DAYS)},
 }

@@ -167,3 +167,9 @@ def compile_error(text: str) -> str:
     except CompileError as error:
         return str(error.diagnostics[0])
     raise AssertionError(f"{text} compiled to {value.type}: {value.sql.sql(dialect='duckdb')}")
+
+
+def check(text: str, type_: str, value: object) -> None:
+    """Compare what an expression gives: its type, and its value down to the digits and to NaN."""
+    found = evaluate(text)
+    assert (found.type, repr(found.value)) == (type_, repr(value))
