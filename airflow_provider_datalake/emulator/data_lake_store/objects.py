@@ -273,11 +273,20 @@ class ObjectFiles:
 
 
 def _files_below(folder: Path) -> Iterator[os.DirEntry[str]]:
-    for group in list(folder.iterdir()):
+    for group in [path for path in folder.iterdir() if path.is_dir()]:
         with os.scandir(group) as entries:
-            yield from entries
-        if not any(group.iterdir()):
-            group.rmdir()
+            yield from (entry for entry in entries if entry.is_file(follow_symlinks=False))
+        remove_if_empty(group)
+
+
+def remove_if_empty(folder: Path) -> None:
+    """
+    Remove a directory that holds nothing.
+
+    :param folder: the directory
+    """
+    if not any(folder.iterdir()):
+        folder.rmdir()
 
 
 def sync_folder(folder: Path) -> None:

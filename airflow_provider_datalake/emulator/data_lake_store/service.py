@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import re
-import shutil
 import time
 from collections import defaultdict
 from functools import partial
@@ -16,7 +15,7 @@ from airflow_provider_datalake.emulator.data_lake_store.acl import DEFAULT_PERMI
 from airflow_provider_datalake.emulator.data_lake_store.contents import Contents
 from airflow_provider_datalake.emulator.data_lake_store.leases import Leases
 from airflow_provider_datalake.emulator.data_lake_store.machine import FAILPOINT_VARIABLE, Machine, kill_at
-from airflow_provider_datalake.emulator.data_lake_store.objects import ObjectFiles
+from airflow_provider_datalake.emulator.data_lake_store.objects import ObjectFiles, remove_if_empty
 from airflow_provider_datalake.emulator.data_lake_store.publishing import Publishing
 from airflow_provider_datalake.emulator.data_lake_store.rights import Rights
 from airflow_provider_datalake.emulator.data_lake_store.tree import Tree
@@ -249,4 +248,7 @@ class DataLakeStoreService:
                 store,
             )
         for store in set(committed) - set(self.accounts()):
-            shutil.rmtree(self._objects.root / store, ignore_errors=False)
+            # What else somebody keeps there stays.
+            for folder in (self._objects.root / store / "files", self._objects.root / store):
+                if folder.is_dir():
+                    remove_if_empty(folder)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 
 from airflow_provider_datalake.emulator.data_lake_store.errors import StoreError
 from airflow_provider_datalake.emulator.data_lake_store.machine import new_caller
-from tests.unit.emulator.data_lake_store.stores import ACCOUNT, Store
+from tests.unit.emulator.data_lake_store.stores import ACCOUNT, Store, open_store
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def refused(caught: pytest.ExceptionInfo[StoreError]) -> tuple[int, str]:
@@ -207,6 +211,22 @@ def test_accounts_are_separate(store: Store):
         store.service.create_account(ACCOUNT)
     with pytest.raises(KeyError):
         store.service.delete_account("second1")
+
+
+def test_a_start_removes_the_bytes_of_deleted_accounts_and_nothing_else(tmp_path: Path):
+    store = open_store(tmp_path)
+    store.service.create_account("second1")
+    (tmp_path / "stores" / "second1" / "files" / "abc").mkdir(parents=True)
+    (tmp_path / "stores" / "second1" / "files" / "abc" / "left").write_bytes(b"x")
+    (tmp_path / "stores" / "mine").mkdir()
+    (tmp_path / "stores" / "mine" / "notes").write_bytes(b"x")
+    store.service.delete_account("second1")
+    store.service.close()
+    store = open_store(tmp_path)
+    assert store.service.accounts() == [ACCOUNT]
+    assert not (tmp_path / "stores" / "second1").exists()
+    assert (tmp_path / "stores" / "mine" / "notes").exists()
+    store.service.close()
 
 
 @pytest.mark.parametrize("name", ["", "ab", "UPPER", "a" * 25, "../../etc", "a b c"])
