@@ -9,7 +9,6 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from airflow_provider_datalake.clients.data_lake_analytics import DataLakeAnalyticsJobClient
-from airflow_provider_datalake.clients.data_lake_analytics_definitions import Relation
 from airflow_provider_datalake.exceptions import ConfigurationError, JobCancelledError, JobFailedError
 from airflow_provider_datalake.hooks.data_lake_analytics import DataLakeAnalyticsHook
 from airflow_provider_datalake.jobs.data_lake_analytics import DataLakeAnalyticsJobs
