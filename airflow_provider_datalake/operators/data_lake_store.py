@@ -130,7 +130,7 @@ class DataLakeStoreUploadOperator(DataLakeStoreOperator):
         """
         from airflow.sdk import ObjectStoragePath
 
-        from airflow_provider_datalake.transfers.object_storage import is_local
+        from airflow_provider_datalake.filesystems.local import is_local
 
         self._stop = threading.Event()
         with self._failures():

@@ -157,7 +157,7 @@ class MaxComputeToObjectStorageOperator(BaseOperator):
 
     def _check_destination(self, path: ObjectStoragePath) -> None:
         """Refuse what could only fail after all rows have been read."""
-        from airflow_provider_datalake.transfers.object_storage import is_local
+        from airflow_provider_datalake.filesystems.local import is_local
 
         # On an object store a file and a folder may have one name.
         if self.rows_per_file is None and (

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_datalake.exceptions import ConfigurationError, NotFoundError
+from airflow_provider_datalake.filesystems.local import is_local
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from airflow.sdk import ObjectStoragePath
-
-_LOCAL = ("file", "local", "")
 
 
 def find_files(
@@ -59,16 +58,6 @@ def readable(path: ObjectStoragePath) -> Path | ObjectStoragePath:
     :return: a plain path where the file is on this machine, else ``path``
     """
     return Path(path.path) if is_local(path) else path
-
-
-def is_local(path: ObjectStoragePath) -> bool:
-    """
-    Tell whether a path is on this machine, where a rename is atomic.
-
-    :param path: any path
-    :return: whether it is
-    """
-    return path.protocol in _LOCAL
 
 
 @contextmanager

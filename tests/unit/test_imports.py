@@ -29,8 +29,8 @@ ALLOWED = {
     "filesystems": {"hooks", "clients"},
     "triggers": {"hooks", "clients", "jobs"},
     "sensors": {"hooks", "triggers", "clients", "jobs"},
-    "operators": {"hooks", "triggers", "links", "clients", "jobs"},
-    "transfers": {"hooks", "triggers", "links", "operators", "clients", "jobs"},
+    "operators": {"hooks", "triggers", "links", "filesystems", "clients", "jobs"},
+    "transfers": {"hooks", "triggers", "links", "filesystems", "operators", "clients", "jobs"},
     "usql": set(),
     "emulator": {"usql"},
 }
