@@ -124,6 +124,7 @@ def _properties(job: Job, audits: list[Audit], store: str, *, submitted: bool) -
         "runtimeVersion": RUNTIME if dispatched else request.get("runtime_version") or "default",
         "rootProcessNodeId": dispatched.partition(ROOT_PROCESS)[2] or str(uuid.UUID(int=0)),
         "algebraFilePath": f"{root}/algebra.xml",
+        **_yarn(job, audits),
         "compileMode": request.get("compile_mode") or "Semantic",
         "errorSource": _source(job) if failed else "Unknown",
         **{name: duration(seconds) for name, seconds in times.items()},
@@ -139,6 +140,14 @@ def _properties(job: Job, audits: list[Audit], store: str, *, submitted: bool) -
     warnings = Outcome.from_json(job.result).warnings
     shown = {**properties, "resources": resources, "script": request["script"]}
     return {**shown, "diagnostics": list(warnings)} if warnings else shown
+
+
+def _yarn(job: Job, audits: list[Audit]) -> dict[str, Any]:
+    """Give the number of the job's run in the cluster, which in the service is an application of YARN."""
+    starting = next((audit.time for audit in audits if audit.state is UsqlState.STARTING), None)
+    if starting is None:
+        return {}
+    return {"yarnApplicationId": job.sequence, "yarnApplicationTimeStamp": int(starting * 1000)}
 
 
 def _source(job: Job) -> str:

@@ -30,8 +30,9 @@ def create_app(service: ResourceManagerService) -> ASGIApp:
     """
     routes: list[Route] = [
         ("PUT", _GROUP, handlers.put_group),
-        ("GET", _GROUP, handlers.get_group),
+        # Before GET, which answers HEAD as well.
         ("HEAD", _GROUP, handlers.head_group),
+        ("GET", _GROUP, handlers.get_group),
         ("DELETE", _GROUP, handlers.delete_group),
         ("GET", f"{_SUBSCRIPTION}/resourcegroups", handlers.list_groups),
         ("GET", f"{_SUBSCRIPTION}/operationresults/{{operation}}", handlers.group_operation),

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_datalake.emulator.azure import odata
 from airflow_provider_datalake.emulator.azure.calls import answer, empty
 from airflow_provider_datalake.emulator.azure.errors import AzureError, invalid
+from airflow_provider_datalake.emulator.resource_manager.access import MANAGE, READ, allows, authorize
+from airflow_provider_datalake.emulator.resource_manager.checks import check_part, check_properties
 from airflow_provider_datalake.emulator.resource_manager.providers import PROVIDERS
 from airflow_provider_datalake.emulator.resource_manager.resources import ANALYTICS, GROUP, STORE
 from airflow_provider_datalake.emulator.resource_manager.service import now_text
@@ -23,22 +25,6 @@ if TYPE_CHECKING:
 
 _NAMES = {STORE: re.compile(r"[a-z0-9]{3,24}"), ANALYTICS: re.compile(r"[a-z0-9]{3,24}")}
 _API = "2016-11-01"
-
-
-def owner_only(call: Call) -> None:
-    """
-    Check that a request comes from the owner of all resources.
-
-    :param call: the request
-    :raises AzureError: when it does not
-    """
-    if not call.principal.is_owner:
-        raise AzureError(
-            403,
-            "AuthorizationFailed",
-            f"The client '{call.principal.name}' with object id '{call.principal.object_id}' does not have "
-            f"authorization to perform this action over scope '{call.request.url.path}'.",
-        )
 
 
 # Resource groups
@@ -57,7 +43,7 @@ def _group(resource: Resource) -> dict[str, Any]:
 
 def put_group(service: ResourceManagerService, call: Call) -> Response:
     """Create or update a resource group."""
-    owner_only(call)
+    authorize(service, call, MANAGE)
     content = call.json()
     if not content.get("location"):
         raise invalid("The 'location' property is required for this resource group.", "LocationRequired")
@@ -77,6 +63,7 @@ def _require_group(service: ResourceManagerService, call: Call) -> Resource:
 
 def get_group(service: ResourceManagerService, call: Call) -> Response:
     """Look at a resource group."""
+    authorize(service, call, READ)
     return answer(_group(_require_group(service, call)))
 
 
@@ -89,13 +76,14 @@ def head_group(service: ResourceManagerService, call: Call) -> Response:
 def list_groups(service: ResourceManagerService, call: Call) -> Response:
     """List resource groups."""
     subscription = call.path("subscription")
-    items = [_group(one) for one in service.resources.find(GROUP, subscription=subscription)]
+    found = [_group(one) for one in service.resources.find(GROUP, subscription=subscription)]
+    items = [item for item in found if allows(service.resources, call.principal, item["id"], READ)]
     return answer(odata.page(call, items, f"/subscriptions/{subscription}/resourcegroups"))
 
 
 def delete_group(service: ResourceManagerService, call: Call) -> Response:
     """Delete a resource group with all that is in it."""
-    owner_only(call)
+    authorize(service, call, MANAGE)
     group = _require_group(service, call)
     for provider in (ANALYTICS, STORE):
         where = {"subscription": group.subscription, "group": group.name}
@@ -148,7 +136,7 @@ class AccountHandlers:
 
     def put(self, service: ResourceManagerService, call: Call) -> Response:
         """Create an account, or update the one that is there."""
-        owner_only(call)
+        authorize(service, call, MANAGE)
         group = _require_group(service, call)
         content = call.json()
         known = self._find(service, call)
@@ -171,8 +159,10 @@ class AccountHandlers:
             raise AzureError(409, "ResourceConflicted", "Resource Name belongs to another resource.")
         if not content.get("location"):
             raise invalid("The 'location' property is required for this resource.", "LocationRequired")
+        properties = content.get("properties") or {}
+        check_properties(self._provider, properties)
         if self._provider.name == ANALYTICS:
-            self._check_store(service, content.get("properties") or {})
+            self._check_store(service, properties)
 
     def _check_store(self, service: ResourceManagerService, properties: dict[str, Any]) -> None:
         store = properties.get("defaultDataLakeStoreAccount")
@@ -191,10 +181,16 @@ class AccountHandlers:
 
     def _creating(self, service: ResourceManagerService, call: Call, account: Resource) -> Response:
         shown = service.shown(account)
-        shown["properties"].update({"provisioningState": "Creating", "state": None, "endpoint": None})
-        for name in ("creationTime", "lastModifiedTime"):
-            shown["properties"].pop(name)
-        operation = f"{account.content['properties']['accountId']}_0"
+        given = call.json().get("properties") or {}
+        account_id = account.content["properties"]["accountId"]
+        shown["properties"] = {
+            **{name: value for name, value in shown["properties"].items() if name in given},
+            "provisioningState": "Creating",
+            "state": None,
+            "endpoint": None,
+            "accountId": account_id,
+        }
+        operation = f"{account_id}_0"
         service.operations[operation] = 1
         base = f"{call.address}/subscriptions/{account.subscription}"
         location = account.content["location"]
@@ -211,6 +207,7 @@ class AccountHandlers:
         self, service: ResourceManagerService, account: Resource, content: dict[str, Any]
     ) -> Response:
         given = content.get("properties") or {}
+        check_properties(self._provider, given)
         writable = {
             key: value for key, value in given.items() if key in self._provider.writable and value is not None
         }
@@ -227,16 +224,17 @@ class AccountHandlers:
 
     def patch(self, service: ResourceManagerService, call: Call) -> Response:
         """Update an account."""
-        owner_only(call)
+        authorize(service, call, MANAGE)
         return self._changed(service, self._require(service, call), call.json())
 
     def get(self, service: ResourceManagerService, call: Call) -> Response:
         """Look at an account."""
+        authorize(service, call, READ)
         return answer(service.shown(self._require(service, call)))
 
     def delete(self, service: ResourceManagerService, call: Call) -> Response:
         """Delete an account."""
-        owner_only(call)
+        authorize(service, call, MANAGE)
         account = self._find(service, call)
         if account is None:
             return empty(204)
@@ -254,7 +252,9 @@ class AccountHandlers:
 
     def _list(self, service: ResourceManagerService, call: Call, where: dict[str, str]) -> Response:
         items = [
-            self._provider.show_basic(one) for one in service.resources.find(self._provider.name, **where)
+            self._provider.show_basic(one)
+            for one in service.resources.find(self._provider.name, **where)
+            if allows(service.resources, call.principal, self._provider.identifier(one), READ)
         ]
         path = f"/subscriptions/{where['subscription']}"
         path += f"/resourceGroups/{where['group']}" if "group" in where else ""
@@ -296,6 +296,7 @@ class AccountHandlers:
 
     def operation_result(self, service: ResourceManagerService, call: Call) -> Response:
         """Give the account that an operation has created."""
+        authorize(service, call, READ)
         return self.get(service, call)
 
     def operations(self, service: ResourceManagerService, call: Call) -> Response:
@@ -317,6 +318,7 @@ class AccountHandlers:
 
     def enable_key_vault(self, service: ResourceManagerService, call: Call) -> Response:
         """Refuse, as the service does for accounts whose keys it manages."""
+        authorize(service, call, READ)
         self._require(service, call)
         raise invalid(
             "Operation EnableKeyVault is invalid under current encryption state or config of account.",
@@ -346,49 +348,38 @@ class PartHandlers(AccountHandlers):
 
     def put_part(self, service: ResourceManagerService, call: Call) -> Response:
         """Create or replace one."""
-        owner_only(call)
+        authorize(service, call, MANAGE)
         account = self._require(service, call)
         properties = call.json().get("properties") or {}
-        self._check(service, properties, self._part.required, call.path("part"))
+        self._check(service, properties, call.path("part"))
         one = service.put_part(account, self._part, call.path("part"), properties)
         return self._answer(account, one)
 
     def _answer(self, account: Resource, one: Resource) -> Response:
-        if self._part.path in ("datalakestoreaccounts", "storageaccounts"):
-            return empty(200)
         return answer(self._provider.show_part(account, self._part, one))
 
-    def _check(
-        self,
-        service: ResourceManagerService,
-        properties: dict[str, Any],
-        required: tuple[str, ...],
-        name: str,
-    ) -> None:
-        for field in required:
-            if not properties.get(field):
-                raise invalid(f"The 'properties.{field}' of '{name}' is missing.", "InvalidArgument")
+    def _check(self, service: ResourceManagerService, properties: dict[str, Any], name: str) -> None:
+        check_part(self._part, name, properties)
         if self._part.path == "datalakestoreaccounts" and service.account(STORE, name) is None:
             raise invalid(
                 f"The Data Lake Store account '{name}' does not exist.", "DataLakeStoreAccountNotFound"
             )
-        if self._part.path == "computepolicies":
-            _check_policy(properties)
 
     def patch_part(self, service: ResourceManagerService, call: Call) -> Response:
         """Change one."""
-        owner_only(call)
+        authorize(service, call, MANAGE)
         account = self._require(service, call)
         one = self._thing(service, account, call)
         if one is None:
             raise self._no_part()
         properties = call.json().get("properties") or {}
         merged = {**one.content, **{key: value for key, value in properties.items() if value is not None}}
-        self._check(service, merged, self._part.required, one.name)
+        self._check(service, merged, one.name)
         return self._answer(account, service.put_part(account, self._part, one.name, merged))
 
     def get_part(self, service: ResourceManagerService, call: Call) -> Response:
         """Look at one."""
+        authorize(service, call, READ)
         account = self._require(service, call)
         one = self._thing(service, account, call)
         if one is None:
@@ -397,6 +388,7 @@ class PartHandlers(AccountHandlers):
 
     def list_parts(self, service: ResourceManagerService, call: Call) -> Response:
         """List all of an account."""
+        authorize(service, call, READ)
         account = self._require(service, call)
         items = [
             self._provider.show_part(account, self._part, one) for one in service.parts(account, self._part)
@@ -405,7 +397,7 @@ class PartHandlers(AccountHandlers):
 
     def delete_part(self, service: ResourceManagerService, call: Call) -> Response:
         """Delete one; one that is not there is fine."""
-        owner_only(call)
+        authorize(service, call, MANAGE)
         account = self._require(service, call)
         one = self._thing(service, account, call)
         if one is None:
@@ -420,28 +412,6 @@ class PartHandlers(AccountHandlers):
         words = {"firewallRules": "Firewall Rule", "computePolicies": "Compute Policy"}
         what = words.get(self._part.type, self._part.type)
         return AzureError(404, "ResourceNotFound", f"{what} does not exist.")
-
-
-def _check_policy(properties: dict[str, Any]) -> None:
-    kinds = ("User", "Group", "ServicePrincipal")
-    if properties["objectType"] not in kinds:
-        raise invalid(
-            f"'properties.objectType' must be one of {', '.join(kinds)}, not {properties['objectType']!r}.",
-            "InvalidArgument",
-        )
-    try:
-        uuid.UUID(str(properties["objectId"]))
-    except ValueError as error:
-        raise invalid(
-            f"'properties.objectId' must be a GUID, not {properties['objectId']!r}.", "InvalidArgument"
-        ) from error
-    limits = ("maxDegreeOfParallelismPerJob", "minPriorityPerJob")
-    if not any(properties.get(name) for name in limits):
-        raise invalid(f"A compute policy needs {' or '.join(limits)}.", "InvalidArgument")
-    for name in limits:
-        value = properties.get(name)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-            raise invalid(f"'properties.{name}' must be a whole number from 1 on.", "InvalidArgument")
 
 
 HANDLERS = {name: AccountHandlers(provider) for name, provider in PROVIDERS.items()}

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 STORE_SUFFIX = "azuredatalakestore.net"
 ANALYTICS_SUFFIX = "azuredatalakeanalytics.net"
+PER_JOB = "maxDegreeOfParallelismPerJob"
 _BASIC = ("provisioningState", "state", "creationTime", "lastModifiedTime", "endpoint", "accountId")
 
 
@@ -34,6 +35,15 @@ class Part:
     required: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     secret: tuple[str, ...] = ()
+
+    def shown(self, resource: Resource) -> dict[str, Any]:
+        """
+        Give what may be seen of one.
+
+        :param resource: the thing
+        :return: its properties
+        """
+        return {name: value for name, value in resource.content.items() if name not in self.secret}
 
 
 @dataclass(frozen=True)
@@ -74,7 +84,14 @@ class Provider:
         :param parts: what it has, by the property that lists it
         :return: its JSON
         """
-        return self._shown(account, {**account.content["properties"], **parts})
+        properties = dict(account.content["properties"])
+        if "maxDegreeOfParallelism" in properties:
+            most = properties["maxDegreeOfParallelism"]
+            properties[PER_JOB] = min(most, properties.get(PER_JOB) or most)
+        if properties.get("encryptionState") == "Disabled":
+            properties["encryptionConfig"] = {}
+        shown = self._shown(account, {**properties, **parts})
+        return {**shown, "identity": account.content["identity"]} if account.content["identity"] else shown
 
     def show_basic(self, account: Resource) -> dict[str, Any]:
         """
@@ -94,10 +111,17 @@ class Provider:
             "name": account.name,
             "type": f"{self.name}/accounts",
         }
-        for name in ("tags", "identity"):
-            if account.content.get(name):
-                shown[name] = account.content[name]
-        return shown
+        return {**shown, "tags": account.content["tags"]} if account.content["tags"] else shown
+
+    def show_listed(self, part: Part, resource: Resource) -> dict[str, Any]:
+        """
+        Show something that an account has as it stands in the account itself.
+
+        :param part: its kind
+        :param resource: the thing
+        :return: its JSON
+        """
+        return {"properties": part.shown(resource), "name": resource.name}
 
     def show_part(self, account: Resource, part: Part, resource: Resource) -> dict[str, Any]:
         """
@@ -108,9 +132,8 @@ class Provider:
         :param resource: the thing
         :return: its JSON
         """
-        properties = {name: value for name, value in resource.content.items() if name not in part.secret}
         return {
-            "properties": properties,
+            "properties": part.shown(resource),
             "id": f"{self.identifier(account)}/{part.type}/{resource.name}",
             "name": resource.name,
             "type": f"{self.name}/accounts/{part.type}",
@@ -144,7 +167,13 @@ PROVIDERS = {
         ),
         (
             _FIREWALL,
-            Part("virtualnetworkrules", "virtualNetworkRules", "virtualNetworkRules", ("subnetId",)),
+            Part(
+                "virtualnetworkrules",
+                "virtualNetworkRules",
+                "virtualNetworkRules",
+                ("subnetId",),
+                ("state",),
+            ),
             Part("trustedidproviders", "trustedIdProviders", "trustedIdProviders", ("idProvider",)),
         ),
     ),
@@ -160,7 +189,6 @@ PROVIDERS = {
             "maxJobCount": 3,
             "systemMaxDegreeOfParallelism": 250,
             "systemMaxJobCount": 20,
-            "maxDegreeOfParallelismPerJob": 30,
             "minPriorityPerJob": 1,
             "queryStoreRetention": 30,
             "hiveMetastores": [],
@@ -204,5 +232,6 @@ PROVIDERS = {
 }
 PART_DEFAULTS = {
     "dataLakeStoreAccounts": {"suffix": STORE_SUFFIX},
-    "storageAccounts": {"suffix": "azurestorage.net"},
+    "storageAccounts": {"suffix": "core.windows.net"},
+    "virtualNetworkRules": {"state": "Active"},
 }

@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_datalake.emulator.azure.calls import answer, empty
 from airflow_provider_datalake.emulator.azure.errors import AzureError, invalid
-from airflow_provider_datalake.emulator.resource_manager.handlers import owner_only
+from airflow_provider_datalake.emulator.resource_manager.access import (
+    ASSIGN,
+    READ,
+    ROLES,
+    authorize,
+    covers,
+)
 from airflow_provider_datalake.emulator.resource_manager.resources import ROLE, Resource
-from airflow_provider_datalake.emulator.resource_manager.service import ROLES, now_text
+from airflow_provider_datalake.emulator.resource_manager.service import now_text
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -45,7 +51,7 @@ def _shown(one: Resource) -> dict[str, Any]:
 
 def put_assignment(service: ResourceManagerService, call: Call) -> Response:
     """Give somebody a role."""
-    owner_only(call)
+    authorize(service, call, ASSIGN)
     properties = call.json().get("properties") or {}
     role = str(properties.get("roleDefinitionId") or "").rpartition("/")[2].lower()
     if role not in ROLES:
@@ -81,6 +87,7 @@ def _find(service: ResourceManagerService, call: Call) -> Resource | None:
 
 def get_assignment(service: ResourceManagerService, call: Call) -> Response:
     """Look at a role assignment."""
+    authorize(service, call, READ)
     one = _find(service, call)
     if one is None:
         name = call.path("name")
@@ -90,8 +97,9 @@ def get_assignment(service: ResourceManagerService, call: Call) -> Response:
 
 def list_assignments(service: ResourceManagerService, call: Call) -> Response:
     """List the role assignments at a scope, those of wider scopes among them."""
+    authorize(service, call, READ)
     scope = _scope(call).lower()
-    found = [one for one in service.resources.find(ROLE) if scope.startswith(one.parent.lower())]
+    found = [one for one in service.resources.find(ROLE) if covers(one.parent, scope)]
     text = call.query("$filter") or ""
     if match := re.search(r"(?:principalId eq|assignedTo\()\s*'([^']+)'", text):
         found = [one for one in found if one.content["principalId"] == match[1]]
@@ -100,7 +108,7 @@ def list_assignments(service: ResourceManagerService, call: Call) -> Response:
 
 def delete_assignment(service: ResourceManagerService, call: Call) -> Response:
     """Take a role away."""
-    owner_only(call)
+    authorize(service, call, ASSIGN)
     one = _find(service, call)
     if one is None:
         return empty(204)

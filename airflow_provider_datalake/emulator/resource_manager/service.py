@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_datalake.emulator.config import DEFAULT_RESOURCE_GROUP, DEFAULT_SUBSCRIPTION
 from airflow_provider_datalake.emulator.database import Database
-from airflow_provider_datalake.emulator.resource_manager.providers import PART_DEFAULTS, PROVIDERS
+from airflow_provider_datalake.emulator.identity.directory import object_id
+from airflow_provider_datalake.emulator.resource_manager.access import ACTIONS, allows
+from airflow_provider_datalake.emulator.resource_manager.providers import (
+    PART_DEFAULTS,
+    PER_JOB,
+    PROVIDERS,
+)
 from airflow_provider_datalake.emulator.resource_manager.resources import (
     ANALYTICS,
     GROUP,
-    ROLE,
     STORE,
     Resource,
     Resources,
@@ -28,20 +33,6 @@ if TYPE_CHECKING:
     from airflow_provider_datalake.emulator.identity.service import IdentityService
     from airflow_provider_datalake.emulator.resource_manager.providers import Part, Provider
 
-PER_JOB = "maxDegreeOfParallelismPerJob"
-DEVELOPER = "47b7735b-770e-4598-a7da-8b91488b4c88"
-ROLES = {
-    "8e3af657-a8ff-443c-a75c-2fe8c4bcb635": "Owner",
-    "b24988ac-6180-42a0-ab88-20f7382dd24c": "Contributor",
-    "acdd72a7-3385-48ef-bd42-f606fba81ae7": "Reader",
-    DEVELOPER: "Data Lake Analytics Developer",
-}
-_ACTIONS = {
-    "Owner": {"read", "submit", "manage"},
-    "Contributor": {"read", "submit", "manage"},
-    "Data Lake Analytics Developer": {"read", "submit"},
-    "Reader": {"read"},
-}
 
 
 def now_text() -> str:
@@ -167,7 +158,7 @@ class ResourceManagerService:
         kept = {
             "location": str(content["location"]).replace(" ", "").lower(),
             "tags": content.get("tags") or {},
-            "identity": content.get("identity"),
+            "identity": self._machine_identity(name, content.get("identity")),
             "properties": properties,
         }
         if provider.name == STORE and not self.stores.has_account(name):
@@ -178,6 +169,16 @@ class ResourceManagerService:
             for one in given.get(part.listed_as) or ():
                 self.put_part(account, part, str(one["name"]), one.get("properties") or {})
         return account
+
+    def _machine_identity(self, name: str, wanted: dict[str, Any] | None) -> dict[str, Any] | None:
+        if not wanted:
+            return None
+        directory = self.identity.directory
+        return {
+            "type": wanted.get("type", "SystemAssigned"),
+            "principalId": object_id(f"account {name}"),
+            "tenantId": directory.tenant_id,
+        }
 
     def delete_account(self, account: Resource) -> None:
         """
@@ -234,7 +235,7 @@ class ResourceManagerService:
         """
         provider = PROVIDERS[account.kind]
         parts = {
-            part.listed_as: [provider.show_part(account, part, one) for one in self.parts(account, part)]
+            part.listed_as: [provider.show_listed(part, one) for one in self.parts(account, part)]
             for part in provider.parts
         }
         return provider.show(account, parts)
@@ -253,25 +254,6 @@ class ResourceManagerService:
             return None
         return str(found.content["properties"].get("defaultDataLakeStoreAccount") or account)
 
-    def roles(self, account: str, principal: Principal) -> set[str]:
-        """
-        Tell somebody's roles in an analytics account.
-
-        :param account: the analytics account
-        :param principal: who
-        :return: names of roles
-        """
-        found = self.account(ANALYTICS, account)
-        if found is None:
-            return set()
-        mine = {principal.object_id, *principal.groups}
-        scope = PROVIDERS[ANALYTICS].identifier(found).lower()
-        return {
-            ROLES[one.content["role"]]
-            for one in self.resources.find(ROLE)
-            if one.content["principalId"] in mine and scope.startswith(one.parent.lower())
-        }
-
     def require_role(self, account: str, principal: Principal, action: str) -> None:
         """
         Check that somebody may do something in an analytics account.
@@ -281,14 +263,13 @@ class ResourceManagerService:
         :param action: ``read``, ``submit`` or ``manage``
         :raises PermissionError: when they may not
         """
-        if principal.is_owner:
-            return
-        if any(action in _ACTIONS[role] for role in self.roles(account, principal)):
-            return
-        raise PermissionError(
-            f"{principal.name} has no role in account '{account}' that allows to {action}; "
-            f"roles are {', '.join(_ACTIONS)}."
-        )
+        found = self.account(ANALYTICS, account)
+        scope = "" if found is None else PROVIDERS[ANALYTICS].identifier(found)
+        if not allows(self.resources, principal, scope, action):
+            raise PermissionError(
+                f"{principal.name} has no role in account '{account}' that allows to {action}; "
+                f"roles are {', '.join(ACTIONS)}."
+            )
 
     def limits(self, account: str, principal: Principal) -> tuple[int, int]:
         """
@@ -301,10 +282,10 @@ class ResourceManagerService:
         found = self.account(ANALYTICS, account)
         if found is None:
             raise KeyError(account)
-        properties = found.content["properties"]
+        properties = self.shown(found)["properties"]
         policy = self._policy(found, principal)
         most = int(properties["maxDegreeOfParallelism"])
-        per_job = policy.get(PER_JOB) or properties.get(PER_JOB) or most
+        per_job = policy.get(PER_JOB) or properties[PER_JOB]
         priority = policy.get("minPriorityPerJob") or properties["minPriorityPerJob"]
         return min(most, int(per_job)), int(priority)
 
