@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_datalake.emulator.data_lake_store.machine import FAILPOINT_VARIABLE, FAILPOINTS
+from airflow_provider_datalake.emulator.data_lake_store.nodes import committed_lengths
 from tests.unit.emulator.data_lake_store.stores import Store, open_store
 
 if TYPE_CHECKING:
@@ -36,6 +37,10 @@ PROGRAMS: dict[str, tuple[str, Files]] = {
         'store.concatenate("/all", "/d/b", "/d/a", "/d/e/c")',
         {"/all": b"2" * 2000 + b"1" * 1000 + b"3"},
     ),
+    "concatenate without copying": (
+        'joining.COPIED_BYTES = 0\nstore.concatenate("/all", "/d/b", "/d/a", "/d/e/c")',
+        {"/all": b"2" * 2000 + b"1" * 1000 + b"3"},
+    ),
     "delete": ('store.delete("/d", recursive=True)', {}),
     "publish": (
         """
@@ -51,6 +56,7 @@ store.service.publish("job", files, store.principal)
 }
 PREAMBLE = """
 import pathlib, sys
+from airflow_provider_datalake.emulator.data_lake_store import joining
 from tests.unit.emulator.data_lake_store.stores import open_store
 store = open_store(pathlib.Path(sys.argv[1]))
 """
@@ -62,6 +68,7 @@ COMES_TO = {
     "append with more to come": ("append:", "change:"),
     "rename": ("change:",),
     "concatenate": ("concat:", "change:", "discard:"),
+    "concatenate without copying": ("concat:", "change:"),
     "delete": ("change:", "discard:"),
     "publish": ("publish:", "change:", "discard:"),
 }
@@ -124,6 +131,6 @@ def check_objects(store: Store) -> None:
     """There is one file for each that is listed, with its bytes and no others."""
     assert store.objects_on_disk() == store.listed_objects()
     with store.service.database.read() as connection:
-        lengths = dict(connection.execute("SELECT object, length FROM nodes WHERE object IS NOT NULL"))
+        lengths = {name: length for _, name, length in committed_lengths(connection)}
     for path in store.objects_on_disk():
         assert path.stat().st_size == lengths[path.name]

@@ -27,7 +27,7 @@ from airflow_provider_datalake.emulator.data_lake_store.machine import new_calle
 from airflow_provider_datalake.emulator.data_lake_store.objects import Content
 from airflow_provider_datalake.emulator.data_lake_store.operations import OPERATIONS, Call, Operation, Reply
 from airflow_provider_datalake.emulator.data_lake_store.parameters import Parameters
-from airflow_provider_datalake.emulator.data_lake_store.paths import parse_path, path_text
+from airflow_provider_datalake.emulator.data_lake_store.paths import parse_path
 from airflow_provider_datalake.emulator.identity.principals import Unauthorized
 
 if TYPE_CHECKING:
@@ -35,11 +35,12 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from airflow_provider_datalake.emulator.data_lake_store.objects import OpenFile
     from airflow_provider_datalake.emulator.data_lake_store.service import DataLakeStoreService
 
 log = logging.getLogger(__name__)
 
-IN_MEMORY = 8 * 1024 * 1024
+IN_MEMORY = 24 * 1024 * 1024
 """Larger bodies wait in a file until they are complete."""
 _READ_BYTES = 4 * 1024 * 1024
 _PATH = re.compile(r"/+(?P<part>webhdfs/v1|webhdfsext)(?P<path>/.*)?", re.IGNORECASE | re.DOTALL)
@@ -214,17 +215,14 @@ def _run(operation: Operation, call: Call) -> tuple[Reply, bytes]:
     if reply.file is None:
         return reply, b""
     try:
-        first = _read(reply.file, reply.offset, reply.length)
-        if len(first) < min(reply.length, _READ_BYTES):
-            raise OSError(f"the bytes of {path_text(call.names)} in store {call.store} are incomplete")
-        return reply, first
+        return reply, _read(reply.file, reply.offset, reply.length)
     except BaseException:
         reply.file.close()
         raise
 
 
-def _read(file: IO[bytes], offset: int, length: int) -> bytes:
-    return os.pread(file.fileno(), min(length, _READ_BYTES), offset)
+def _read(file: OpenFile, offset: int, length: int) -> bytes:
+    return file.read(offset, min(length, _READ_BYTES))
 
 
 def _own_address(request: Request) -> str:
@@ -263,16 +261,14 @@ class _Answer:
             await self._whole(reply.status, headers, _json(reply.document))
 
     async def _stream(
-        self, file: IO[bytes], offset: int, length: int, data: bytes, headers: list[tuple[str, str]]
+        self, file: OpenFile, offset: int, length: int, data: bytes, headers: list[tuple[str, str]]
     ) -> None:
         # Without a length: the service sends chunks, and clients notice when the last one is missing.
         await self._start(200, [*headers, ("Content-Type", "application/octet-stream")])
         end = offset + length
         while True:
             offset += len(data)
-            more = offset < end and bool(data)
-            if not more and offset < end:
-                raise OSError(f"a file of a store has {offset} bytes on disk, expected {end}")
+            more = offset < end
             await self._send({"type": "http.response.body", "body": data, "more_body": more})
             if not more:
                 return

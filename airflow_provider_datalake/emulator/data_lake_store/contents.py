@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import partial
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from airflow_provider_datalake.emulator.data_lake_store import nodes
 from airflow_provider_datalake.emulator.data_lake_store.acl import EXECUTE, READ, WRITE
@@ -17,17 +17,16 @@ from airflow_provider_datalake.emulator.data_lake_store.errors import (
     not_found,
 )
 from airflow_provider_datalake.emulator.data_lake_store.locations import Location, locate
-from airflow_provider_datalake.emulator.data_lake_store.machine import require_removable
 from airflow_provider_datalake.emulator.data_lake_store.objects import Content
 from airflow_provider_datalake.emulator.data_lake_store.paths import path_text
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
 
     from airflow_provider_datalake.emulator.data_lake_store.locations import Caller
     from airflow_provider_datalake.emulator.data_lake_store.machine import Machine
     from airflow_provider_datalake.emulator.data_lake_store.nodes import Node
+    from airflow_provider_datalake.emulator.data_lake_store.objects import OpenFile
 
 Names = tuple[str, ...]
 _ATTEMPTS = 5
@@ -187,12 +186,12 @@ class Contents:
         changed = node._replace(length=node.length + content.size, modified=caller.now)
         if content.size and objects.is_pinned(name):
             # Somebody reads the file as a whole and must not see it grow.
-            copy, _ = objects.join(node.store, [(name, node.length)])
+            copy, _ = objects.join(node.store, [node.tail])
             changed = changed._replace(object=copy)
         target = str(changed.object)
         try:
             if content.size or writing.close:
-                self._write(node.store, target, content, node.length, sync=writing.close)
+                self._write(node.store, target, content, node.tail.length, sync=writing.close)
             self._commit_append(node, changed)
         except BaseException:
             if target != name:
@@ -252,24 +251,28 @@ class Contents:
                 self.place(connection, place, caller, made, 0, permission)
         self.append(store, names, caller, content, Writing(), None)
 
-    def open(self, store: str, names: Names, caller: Caller) -> tuple[IO[bytes], int]:
+    def open(
+        self, store: str, names: Names, caller: Caller, offset: int = 0, count: int | None = None
+    ) -> OpenFile:
         """
         Open a file for reading; it can be read as it is now, whatever becomes of it.
 
         :param store: the store's name
         :param names: its path
         :param caller: who asks
-        :return: the open file, which the caller closes, and how many of its bytes are the file's
+        :param offset: the first byte that will be read
+        :param count: how many bytes will be read at most, None for all
+        :return: the open file, which the caller closes
         :raises StoreError: when there is no file, or the caller may not read it
         """
         for _ in range(_ATTEMPTS):
             with self._machine.database.read() as connection:
                 node = locate(connection, store, names, caller).require_file()
                 caller.require(node, READ)
+                segments = nodes.segments(connection, node)
+            end = node.length if count is None else min(node.length, offset + count)
             try:
-                return self._machine.objects.path(store, str(node.object)).open(
-                    "rb", buffering=0
-                ), node.length
+                return self._machine.objects.open(store, segments, offset, end)
             except FileNotFoundError:
                 # Somebody has replaced the file meanwhile.
                 continue
@@ -298,6 +301,9 @@ class Contents:
                     node = nodes.by_id(connection, found.id, caller.now)
                 if node is None or node.object != name:
                     continue
+                if node.head:
+                    self._gather(node)
+                    continue
                 path = objects.path(store, name)
                 if path.stat().st_size > node.length:
                     os.truncate(path, node.length)
@@ -305,126 +311,25 @@ class Contents:
                 return node
         raise OSError(f"{path_text(names)} in store {store} is replaced again and again")
 
-    def concatenate(
-        self,
-        store: str,
-        names: Names,
-        caller: Caller,
-        sources: Sequence[Names],
-        *,
-        permission: int,
-        delete_folder: bool = False,
-        delete_empty: bool = False,
-    ) -> None:
-        """
-        Join files to one; they are gone afterwards. A file that is there is joined in front of them.
-
-        :param store: the store's name
-        :param names: path of the joined file
-        :param caller: who asks
-        :param sources: paths of the files to join
-        :param permission: mode bits of what is made
-        :param delete_folder: whether the folder of the sources goes, with all that is in it
-        :param delete_empty: whether folders go that hold nothing any more
-        :raises StoreError: when a file is missing or named twice, or the caller may not
-        """
-        if not sources:
-            raise invalid("Invalid sources: name at least one file")
-        if len(set(sources)) != len(sources) or names in sources:
-            raise invalid("Invalid sources: no file can be named twice, or be the destination")
-        for _ in range(_ATTEMPTS):
-            with self._machine.database.read() as connection:
-                parts = self._parts(connection, store, names, caller, sources)
-            made, length = self._machine.objects.join(store, [(str(n.object), n.length) for n in parts])
-            done = False
-            try:
-                self._machine.failpoint("concat:written")
-                with self._machine.database.transaction() as connection:
-                    if self._parts(connection, store, names, caller, sources) == parts:
-                        places = [locate(connection, store, source, caller) for source in sources]
-                        if delete_folder:
-                            self._remove_folder(connection, places, names, caller)
-                        else:
-                            self._remove_sources(connection, places, caller, delete_empty=delete_empty)
-                        self._join(connection, store, names, caller, made, length, permission)
-                        self._machine.changed()
-                        done = True
-            finally:
-                if not done:
-                    self._machine.objects.discard([(store, made)])
-            if done:
+    def _gather(self, node: Node) -> None:
+        """Give a file one object instead of its segments."""
+        with self._machine.database.read() as connection:
+            if nodes.by_id(connection, node.id, 0) != node:
                 return
-        raise invalid("Invalid sources: they are written to at the same time")
-
-    def _parts(
-        self,
-        connection: sqlite3.Connection,
-        store: str,
-        names: Names,
-        caller: Caller,
-        sources: Sequence[Names],
-    ) -> list[Node]:
-        place = locate(connection, store, names, caller)
-        self.check_create(place, caller, overwrite=True)
-        parts = [] if place.node is None else [place.node]
-        for source in sources:
-            node = locate(connection, store, source, caller).require_file()
-            caller.require(node, READ)
-            parts.append(node)
-        return parts
-
-    def _remove_sources(
-        self,
-        connection: sqlite3.Connection,
-        places: Sequence[Location],
-        caller: Caller,
-        *,
-        delete_empty: bool,
-    ) -> None:
-        folders: dict[int, Location] = {}
-        for place in places:
-            if place.node is not None and place.parent is not None:
-                require_removable(place.parent, place.node, caller)
-                self._machine.remove(connection, place.node)
-                nodes.touch(connection, place.parent.id, caller.now)
-                folders[place.parent.id] = place
-        for place in folders.values() if delete_empty else ():
-            folder = place.parent
-            if folder is not None and folder.parent and nodes.is_empty(connection, folder.id, caller.now):
-                self._machine.remove(connection, folder)
-
-    def _remove_folder(
-        self, connection: sqlite3.Connection, places: Sequence[Location], names: Names, caller: Caller
-    ) -> None:
-        folders = {place.names[:-1] for place in places}
-        folder = places[0].parent
-        if len(folders) != 1 or folder is None or not folder.parent:
-            raise invalid(
-                "Invalid deleteSourceDirectory: all sources must be in one folder, which is not the root"
-            )
-        (way,) = folders
-        if names[: len(way)] == way:
-            raise invalid("Invalid deleteSourceDirectory: the destination is in the folder of the sources")
-        require_removable(places[0].chain[-3], folder, caller)
-        if not caller.principal.is_owner:
-            for inner in nodes.folders_below(connection, folder.id):
-                caller.require(inner, READ | WRITE | EXECUTE)
-        self._machine.remove(connection, folder)
-        nodes.touch(connection, folder.parent, caller.now)
-
-    def _join(
-        self,
-        connection: sqlite3.Connection,
-        store: str,
-        names: Names,
-        caller: Caller,
-        made: str,
-        length: int,
-        permission: int,
-    ) -> None:
-        place = locate(connection, store, names, caller)
-        if place.node is None:
-            self.place(connection, place, caller, made, length, permission)
+            old = nodes.segments(connection, node)
+        try:
+            made, length = self._machine.objects.join(node.store, old)
+        except FileNotFoundError:
+            # The file has been deleted meanwhile.
             return
-        self._machine.discard_later([(store, str(place.node.object))])
-        nodes.save(connection, place.node._replace(object=made, length=length, modified=caller.now))
+        done = False
+        try:
+            with self._machine.database.transaction() as connection:
+                if nodes.by_id(connection, node.id, 0) == node:
+                    nodes.set_segments(connection, node, [nodes.Segment(made, length)])
+                    self._machine.discard_later([(node.store, segment.object) for segment in old])
+                    self._machine.changed()
+                    done = True
+        finally:
+            if not done:
+                self._machine.objects.discard([(node.store, made)])

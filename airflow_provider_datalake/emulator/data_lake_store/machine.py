@@ -79,6 +79,16 @@ class Machine:
         if not node.is_folder:
             self.leases.release(node.id)
 
+    def remove_keeping_bytes(self, connection: sqlite3.Connection, file: Node) -> None:
+        """
+        Remove a file whose bytes another one takes over, in the running transaction.
+
+        :param connection: writes
+        :param file: the file
+        """
+        nodes.remove(connection, file.id)
+        self.leases.release(file.id)
+
     def make_folders(
         self, connection: sqlite3.Connection, place: Location, count: int, caller: Caller, permission: int
     ) -> Node:
@@ -135,6 +145,7 @@ class Machine:
                 name=name,
                 object=object_name,
                 length=length,
+                head=0,
                 owner=caller.principal.object_id,
                 owning_group=parent.owning_group,
                 permission=acl.permission,

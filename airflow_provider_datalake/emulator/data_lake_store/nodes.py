@@ -13,7 +13,7 @@ from airflow_provider_datalake.emulator.data_lake_store.acl import Acl, stored_a
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS stores (
@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS nodes (
     name TEXT NOT NULL,
     object TEXT,
     length INTEGER NOT NULL,
+    head INTEGER NOT NULL,
     owner TEXT NOT NULL,
     owning_group TEXT NOT NULL,
     permission INTEGER NOT NULL,
@@ -40,13 +41,20 @@ CREATE TABLE IF NOT EXISTS nodes (
 );
 CREATE UNIQUE INDEX IF NOT EXISTS nodes_of_objects ON nodes (object) WHERE object IS NOT NULL;
 CREATE INDEX IF NOT EXISTS nodes_that_expire ON nodes (expires) WHERE expires > 0;
+CREATE TABLE IF NOT EXISTS segments (
+    node INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    object TEXT NOT NULL UNIQUE,
+    length INTEGER NOT NULL,
+    PRIMARY KEY (node, position)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS publications (
     marker TEXT PRIMARY KEY,
     at INTEGER NOT NULL
 );
 """
 _COLUMNS = (
-    "id, store, parent, name, object, length, owner, owning_group, permission, acl, created, modified, "
+    "id, store, parent, name, object, length, head, owner, owning_group, permission, acl, created, modified, "
     "accessed, expires"
 )
 _QUALIFIED = ", ".join(f"nodes.{column.strip()}" for column in _COLUMNS.split(","))
@@ -57,12 +65,25 @@ _BELOW = (
 )
 
 
+class Segment(NamedTuple):
+    """
+    Some of a file's bytes.
+
+    :param object: holds them
+    :param length: how many there are
+    """
+
+    object: str
+    length: int
+
+
 class Node(NamedTuple):
     """
     A file or a folder; times are milliseconds since the epoch.
 
-    :param object: which of the store's files holds its bytes; None for a folder
-    :param length: how many of them are committed
+    :param object: holds its bytes, after those of its segments; None for a folder
+    :param length: how many bytes are committed
+    :param head: how many of these are in segments
     :param permission: mode bits
     :param acl: what the mode bits do not say, see :meth:`Acl.text`
     :param expires: when a file vanishes, 0 for never
@@ -74,6 +95,7 @@ class Node(NamedTuple):
     name: str
     object: str | None
     length: int
+    head: int
     owner: str
     owning_group: str
     permission: int
@@ -87,6 +109,11 @@ class Node(NamedTuple):
     def is_folder(self) -> bool:
         """Whether it holds others instead of bytes."""
         return self.object is None
+
+    @property
+    def tail(self) -> Segment:
+        """The last of its segments, which alone can grow."""
+        return Segment(str(self.object), self.length - self.head)
 
     @property
     def access(self) -> Acl:
@@ -139,7 +166,7 @@ def by_id(connection: sqlite3.Connection, node_id: int, now: int) -> Node | None
 
     :param connection: reads
     :param node_id: its id
-    :param now: the present time; what has expired is not there
+    :param now: the present time; what has expired is not there, and 0 finds it all the same
     :return: it; None when there is none
     """
     row = connection.execute(
@@ -236,7 +263,7 @@ def insert(connection: sqlite3.Connection, node: Node) -> Node:
     :return: it, with its id
     """
     cursor = connection.execute(
-        f"INSERT INTO nodes ({_COLUMNS}) VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", node[1:]
+        f"INSERT INTO nodes ({_COLUMNS}) VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", node[1:]
     )
     return node._replace(id=int(cursor.lastrowid or 0))
 
@@ -249,9 +276,9 @@ def save(connection: sqlite3.Connection, node: Node) -> None:
     :param node: it, changed
     """
     connection.execute(
-        "UPDATE nodes SET parent = ?, name = ?, object = ?, length = ?, owner = ?, owning_group = ?, "
-        "permission = ?, acl = ?, modified = ?, accessed = ?, expires = ? WHERE id = ?",
-        (*node[2:10], *node[11:], node.id),
+        "UPDATE nodes SET parent = ?, name = ?, object = ?, length = ?, head = ?, owner = ?, "
+        "owning_group = ?, permission = ?, acl = ?, modified = ?, accessed = ?, expires = ? WHERE id = ?",
+        (*node[2:11], *node[12:], node.id),
     )
 
 
@@ -275,10 +302,13 @@ def remove(connection: sqlite3.Connection, node_id: int) -> list[tuple[str, str]
     :return: stores and objects that nothing needs any more once this is committed
     """
     objects = connection.execute(
-        f"{_BELOW} SELECT store, object FROM below JOIN nodes ON nodes.id = below.id "
-        "WHERE object IS NOT NULL",
+        f"{_BELOW} SELECT store, nodes.object FROM below JOIN nodes ON nodes.id = below.id "
+        "WHERE nodes.object IS NOT NULL UNION ALL "
+        "SELECT store, segments.object FROM below JOIN nodes ON nodes.id = below.id "
+        "JOIN segments ON segments.node = below.id",
         {"id": node_id},
     ).fetchall()
+    connection.execute(f"{_BELOW} DELETE FROM segments WHERE node IN (SELECT id FROM below)", {"id": node_id})
     connection.execute(f"{_BELOW} DELETE FROM nodes WHERE id IN (SELECT id FROM below)", {"id": node_id})
     return [(row[0], row[1]) for row in objects]
 
@@ -310,3 +340,53 @@ def purge(connection: sqlite3.Connection, parent: int, name: str, now: int) -> l
         (parent, name, now),
     ).fetchone()
     return [] if row is None else remove(connection, row[0])
+
+
+def segments(connection: sqlite3.Connection, file: Node) -> list[Segment]:
+    """
+    List what holds a file's bytes.
+
+    :param connection: reads
+    :param file: the file
+    :return: its segments in their order; the last one may be empty
+    """
+    rows = []
+    if file.head:
+        rows = connection.execute(
+            "SELECT object, length FROM segments WHERE node = ? ORDER BY position", (file.id,)
+        ).fetchall()
+    return [*(Segment(*row) for row in rows), file.tail]
+
+
+def set_segments(connection: sqlite3.Connection, file: Node, parts: Sequence[Segment]) -> Node:
+    """
+    Give a file other bytes.
+
+    :param connection: writes
+    :param file: the file
+    :param parts: what holds the bytes, at least one
+    :return: the file, changed
+    """
+    connection.execute("DELETE FROM segments WHERE node = ?", (file.id,))
+    connection.executemany(
+        "INSERT INTO segments VALUES (?, ?, ?, ?)",
+        [(file.id, position, *part) for position, part in enumerate(parts[:-1])],
+    )
+    head = sum(part.length for part in parts[:-1])
+    changed = file._replace(object=parts[-1].object, head=head, length=head + parts[-1].length)
+    save(connection, changed)
+    return changed
+
+
+def committed_lengths(connection: sqlite3.Connection) -> Iterator[tuple[str, str, int]]:
+    """
+    List what holds the bytes of all files.
+
+    :param connection: reads
+    :return: stores, objects, and how many bytes of each are committed
+    """
+    rows = connection.execute(
+        "SELECT store, object, length - head FROM nodes WHERE object IS NOT NULL UNION ALL "
+        "SELECT store, segments.object, segments.length FROM segments JOIN nodes ON nodes.id = node"
+    )
+    return ((row[0], row[1], row[2]) for row in rows)

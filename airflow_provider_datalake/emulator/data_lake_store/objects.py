@@ -10,7 +10,7 @@ import time
 from collections import Counter, deque
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -73,6 +73,53 @@ def _copy(source: int, target: int, count: int, offset: int) -> None:
             raise OSError(f"expected {count} bytes, found {position}")
         _write(target, [data], offset + position)
         position += len(data)
+
+
+class OpenFile:
+    """
+    A file that is open for reading.
+
+    :param segments: for each object where its bytes begin, how many there are, and the open object
+    :param length: the file's length
+    """
+
+    def __init__(self, segments: Sequence[tuple[int, int, IO[bytes]]], length: int) -> None:
+        self._segments = segments
+        self.length = length
+
+    def __enter__(self) -> OpenFile:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all objects."""
+        for _, _, file in self._segments:
+            file.close()
+
+    def read(self, offset: int, count: int) -> bytes:
+        """
+        Read bytes.
+
+        :param offset: the first one
+        :param count: how many; no others than the file was opened for
+        :return: so many bytes, fewer at the end of the file
+        :raises OSError: when bytes are missing that the file should have
+        """
+        parts = []
+        for start, length, file in self._segments:
+            skipped = offset - start
+            wanted = min(count, length - skipped)
+            if skipped < 0 or wanted <= 0:
+                continue
+            data = os.pread(file.fileno(), wanted, skipped)
+            if len(data) < wanted:
+                raise OSError(f"{file.name} is incomplete: there is no byte {skipped + len(data)}")
+            parts.append(data)
+            offset += wanted
+            count -= wanted
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 class ObjectFiles:
@@ -166,6 +213,43 @@ class ObjectFiles:
             raise
         sync_folder(path.parent)
         return name, total
+
+    def sync(self, store: str, name: str) -> None:
+        """
+        Bring an object's bytes to disk, unless they are there.
+
+        :param store: the store's name
+        :param name: the object
+        """
+        descriptor = os.open(self.path(store, name), os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def open(self, store: str, segments: Iterable[tuple[str, int]], offset: int, end: int) -> OpenFile:
+        """
+        Open what holds a file's bytes.
+
+        :param store: the store's name
+        :param segments: its objects, and how many bytes of each are the file's
+        :param offset: the first byte that will be read
+        :param end: behind the last byte that will be read
+        :return: the open file
+        :raises FileNotFoundError: when an object is not there any more
+        """
+        opened: list[tuple[int, int, IO[bytes]]] = []
+        start = 0
+        try:
+            for name, length in segments:
+                if start < end and offset < start + length:
+                    opened.append((start, length, self.path(store, name).open("rb", buffering=0)))
+                start += length
+        except BaseException:
+            for _, _, file in opened:
+                file.close()
+            raise
+        return OpenFile(opened, start)
 
     @contextmanager
     def alone(self, name: str) -> Iterator[None]:

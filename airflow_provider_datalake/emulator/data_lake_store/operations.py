@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from airflow_provider_datalake.emulator.data_lake_store.acl import (
     STICKY,
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_datalake.emulator.data_lake_store.locations import Caller
     from airflow_provider_datalake.emulator.data_lake_store.nodes import Node
-    from airflow_provider_datalake.emulator.data_lake_store.objects import Content
+    from airflow_provider_datalake.emulator.data_lake_store.objects import Content, OpenFile
     from airflow_provider_datalake.emulator.data_lake_store.parameters import Parameters
     from airflow_provider_datalake.emulator.data_lake_store.service import DataLakeStoreService
 
@@ -84,7 +84,7 @@ class Reply:
     document: object = None
     code: str = SUCCESS
     headers: tuple[tuple[str, str], ...] = ()
-    file: IO[bytes] | None = None
+    file: OpenFile | None = None
     offset: int = 0
     length: int = 0
 
@@ -156,18 +156,18 @@ def _require_name(call: Call) -> None:
 def _open(call: Call) -> Reply:
     offset = call.parameters.number("offset") or 0
     wanted = call.parameters.number("length")
-    file, length = call.service.contents.open(call.store, call.names, call.caller)
-    if offset > length:
+    file = call.service.contents.open(call.store, call.names, call.caller, offset, wanted)
+    if offset > file.length:
         file.close()
-        raise invalid(f"Invalid offset: the file has {length} bytes, got {offset}")
-    rest = length - offset
+        raise invalid(f"Invalid offset: the file has {file.length} bytes, got {offset}")
+    rest = file.length - offset
     return Reply(file=file, offset=offset, length=rest if wanted is None else min(wanted, rest))
 
 
 def _concat(call: Call) -> Reply:
     _require_name(call)
     sources = [parse_path(text) for text in call.parameters.required("sources").split(",")]
-    call.service.contents.concatenate(
+    call.service.joining.concatenate(
         call.store,
         call.names,
         call.caller,
@@ -179,7 +179,7 @@ def _concat(call: Call) -> Reply:
 
 def _ms_concat(call: Call) -> Reply:
     _require_name(call)
-    call.service.contents.concatenate(
+    call.service.joining.concatenate(
         call.store,
         call.names,
         call.caller,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_datalake.emulator.data_lake_store import nodes
 from airflow_provider_datalake.emulator.data_lake_store.acl import DEFAULT_PERMISSION
 from airflow_provider_datalake.emulator.data_lake_store.contents import Contents
+from airflow_provider_datalake.emulator.data_lake_store.joining import Joining
 from airflow_provider_datalake.emulator.data_lake_store.leases import Leases
 from airflow_provider_datalake.emulator.data_lake_store.machine import FAILPOINT_VARIABLE, Machine, kill_at
 from airflow_provider_datalake.emulator.data_lake_store.objects import ObjectFiles, remove_if_empty
@@ -60,6 +61,7 @@ class DataLakeStoreService:
         self._machine = Machine(self.database, self._objects, Leases(), failpoint)
         self.tree = Tree(self._machine)
         self.contents = Contents(self._machine)
+        self.joining = Joining(self._machine, self.contents)
         self.rights = Rights(self._machine)
         self._publishing = Publishing(self._machine, self.contents)
         # Kept here because every upload asks for them first.
@@ -126,6 +128,7 @@ class DataLakeStoreService:
                     name="",
                     object=None,
                     length=0,
+                    head=0,
                     owner=self.identity.owner.object_id,
                     owning_group=NO_GROUP,
                     permission=DEFAULT_PERMISSION,
@@ -234,9 +237,7 @@ class DataLakeStoreService:
     def _settle(self) -> None:
         committed: dict[str, dict[str, int]] = defaultdict(dict)
         with self.database.transaction() as connection:
-            for store, name, length in connection.execute(
-                "SELECT store, object, length FROM nodes WHERE object IS NOT NULL"
-            ):
+            for store, name, length in nodes.committed_lengths(connection):
                 committed[store][name] = length
         for entry in self._objects.root.iterdir():
             if entry.is_dir() and entry != self._objects.temporary:

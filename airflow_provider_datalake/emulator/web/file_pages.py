@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -134,9 +133,8 @@ def _folder(
 
 
 def _file(service: DataLakeStoreService, store: str, names: tuple[str, ...], node: Node) -> Response:
-    file, length = service.contents.open(store, names, _caller(service))
-    with file:
-        head = os.pread(file.fileno(), min(length, _HEAD_BYTES), 0)
+    with service.contents.open(store, names, _caller(service), 0, _HEAD_BYTES) as file:
+        head, length = file.read(0, _HEAD_BYTES), file.length
     text = text_of(head, complete=len(head) == length)
     lines = None if text is None else text.splitlines()
     return page(

@@ -9,6 +9,7 @@ from airflow_provider_datalake.emulator.config import Config
 from airflow_provider_datalake.emulator.data_lake_store.acl import DEFAULT_PERMISSION, parse_entries
 from airflow_provider_datalake.emulator.data_lake_store.contents import Writing
 from airflow_provider_datalake.emulator.data_lake_store.machine import new_caller
+from airflow_provider_datalake.emulator.data_lake_store.nodes import committed_lengths
 from airflow_provider_datalake.emulator.data_lake_store.objects import Content
 from airflow_provider_datalake.emulator.data_lake_store.paths import parse_path
 from airflow_provider_datalake.emulator.data_lake_store.service import DataLakeStoreService
@@ -68,11 +69,9 @@ class Store:
         )
 
     def read(self, path: str) -> bytes:
-        file, length = self.service.contents.open(
-            ACCOUNT, parse_path(path), new_caller(self.principal, "OPEN")
-        )
-        with file:
-            return file.read()[:length]
+        caller = new_caller(self.principal, "OPEN")
+        with self.service.contents.open(ACCOUNT, parse_path(path), caller) as file:
+            return file.read(0, file.length)
 
     def status(self, path: str) -> Node:
         return self.service.tree.status(
@@ -102,7 +101,7 @@ class Store:
         return done
 
     def concatenate(self, path: str, *sources: str, **options: bool) -> None:
-        self.service.contents.concatenate(
+        self.service.joining.concatenate(
             ACCOUNT,
             parse_path(path),
             new_caller(self.principal, "MSCONCAT"),
@@ -129,9 +128,9 @@ class Store:
     def listed_objects(self) -> list[Path]:
         """Where the bytes of all files should be."""
         with self.service.database.read() as connection:
-            rows = connection.execute("SELECT object FROM nodes WHERE object IS NOT NULL").fetchall()
+            names = [name for _, name, _ in committed_lengths(connection)]
         root = self.service.config.data_dir / "stores" / ACCOUNT / "files"
-        return sorted(root / row[0][:6] / row[0] for row in rows)
+        return sorted(root / name[:6] / name for name in names)
 
 
 def content(data: bytes) -> Content:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from airflow_provider_datalake.emulator.data_lake_store import joining
 from airflow_provider_datalake.emulator.data_lake_store.contents import Writing
 from airflow_provider_datalake.emulator.data_lake_store.errors import StoreError
 from airflow_provider_datalake.emulator.data_lake_store.leases import Leases
@@ -164,12 +165,11 @@ def test_a_start_removes_what_was_never_committed(tmp_path: Path):
 
 def test_an_open_file_can_be_read_whatever_becomes_of_it(store: Store):
     store.write("/f", b"old")
-    file, length = store.service.contents.open(ACCOUNT, ("f",), new_caller(store.principal, "OPEN"))
-    with file:
+    with store.service.contents.open(ACCOUNT, ("f",), new_caller(store.principal, "OPEN")) as file:
         store.append("/f", b"er")
         store.write("/f", b"new")
         store.delete("/f")
-        assert file.read()[:length] == b"old"
+        assert file.read(0, file.length) == b"old"
 
 
 def test_a_lease_keeps_others_from_appending(store: Store):
@@ -203,6 +203,14 @@ def test_a_lease_ends_when_its_writer_is_silent(monkeypatch: pytest.MonkeyPatch)
     assert leases.may_write(1, "other")
 
 
+@pytest.fixture(params=["copied", "kept"])
+def joining_bytes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Join small files as if they were large, too."""
+    if request.param == "kept":
+        monkeypatch.setattr(joining, "COPIED_BYTES", 0)
+
+
+@pytest.mark.usefixtures("joining_bytes")
 def test_files_are_joined_and_gone(store: Store):
     for name in ("a", "b", "c"):
         store.write(f"/d/{name}", name.encode() * 3)
@@ -212,6 +220,7 @@ def test_files_are_joined_and_gone(store: Store):
     assert store.objects_on_disk() == store.listed_objects()
 
 
+@pytest.mark.usefixtures("joining_bytes")
 def test_joining_adds_to_a_file_that_is_there(store: Store):
     store.write("/all", b"first")
     store.write("/a", b"second")
@@ -221,6 +230,7 @@ def test_joining_adds_to_a_file_that_is_there(store: Store):
     assert store.status("/all").created == before.created
 
 
+@pytest.mark.usefixtures("joining_bytes")
 def test_joining_can_delete_the_folder_of_the_sources(store: Store):
     store.write("/parts/a", b"1")
     store.write("/parts/b", b"2")
@@ -230,6 +240,7 @@ def test_joining_can_delete_the_folder_of_the_sources(store: Store):
     assert store.names() == ["all"]
 
 
+@pytest.mark.usefixtures("joining_bytes")
 def test_a_folder_left_empty_by_joining_goes_but_not_the_destinations(store: Store):
     store.write("/one/a", b"1")
     store.write("/two/b", b"2")
@@ -240,6 +251,7 @@ def test_a_folder_left_empty_by_joining_goes_but_not_the_destinations(store: Sto
     assert store.read("/one/all") == b"123"
 
 
+@pytest.mark.usefixtures("joining_bytes")
 @pytest.mark.parametrize(
     ("sources", "options"),
     [
@@ -262,6 +274,63 @@ def test_joining_what_cannot_be_joined_changes_nothing(
         store.concatenate("/p/all", *sources, **options)
     assert (store.names("/p"), store.names()) == (["a"], ["b", "p"])
     assert store.objects_on_disk() == store.listed_objects()
+
+
+@pytest.fixture
+def joined(store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """A file that was joined of three, without copying them: ``/all`` has ``aabbcc``."""
+    monkeypatch.setattr(joining, "COPIED_BYTES", 0)
+    for name in ("a", "b", "c"):
+        store.write(f"/{name}", name.encode() * 2)
+    store.write("/empty")
+    store.concatenate("/all", "/a", "/empty", "/b", "/c")
+    assert len(store.objects_on_disk()) == 3
+    return store
+
+
+@pytest.mark.parametrize("offset", range(7))
+@pytest.mark.parametrize("count", range(8))
+def test_any_part_of_a_joined_file_can_be_read(joined: Store, offset: int, count: int):
+    caller = new_caller(joined.principal, "OPEN")
+    with joined.service.contents.open(ACCOUNT, ("all",), caller, offset, count) as file:
+        assert file.read(offset, count) == b"aabbcc"[offset : offset + count]
+        assert file.length == 6
+
+
+def test_a_joined_file_grows_and_is_joined_again(joined: Store):
+    joined.append("/all", b"d", 6)
+    joined.append("/all", b"e", 7)
+    joined.write("/more", b"f")
+    joined.concatenate("/all", "/more")
+    joined.append("/all", b"g", 9)
+    assert joined.read("/all") == b"aabbccdefg"
+    joined.rename("/all", "/other")
+    joined.write("/first", b"0")
+    joined.concatenate("/again", "/first", "/other")
+    assert joined.read("/again") == b"0aabbccdefg"
+    assert joined.objects_on_disk() == joined.listed_objects()
+
+
+@pytest.mark.parametrize("action", ["delete", "replace", "expire"])
+def test_all_bytes_of_a_joined_file_go_with_it(joined: Store, action: str):
+    if action == "delete":
+        joined.delete("/all")
+    elif action == "replace":
+        joined.write("/all", b"new")
+    else:
+        with joined.service.database.transaction() as connection:
+            connection.execute("UPDATE nodes SET expires = 1 WHERE name = 'all'")
+        joined.service.expire(2)
+    assert len(joined.objects_on_disk()) == (action == "replace")
+    with joined.service.database.read() as connection:
+        assert connection.execute("SELECT COUNT(*) FROM segments").fetchone()[0] == 0
+
+
+def test_a_joined_file_survives_a_restart(joined: Store, tmp_path: Path):
+    joined.service.close()
+    store = open_store(tmp_path)
+    assert store.read("/all") == b"aabbcc"
+    store.service.close()
 
 
 def test_many_can_append_to_a_file_that_is_not_there(store: Store):

@@ -10,8 +10,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from airflow_provider_datalake.emulator.data_lake_store import joining
 from airflow_provider_datalake.emulator.data_lake_store.errors import StoreError
-from tests.unit.emulator.data_lake_store.stores import open_store
+from airflow_provider_datalake.emulator.data_lake_store.joining import COPIED_BYTES
+from airflow_provider_datalake.emulator.data_lake_store.usql_files import StoreFiles
+from tests.unit.emulator.data_lake_store.stores import ACCOUNT, open_store
 
 names = st.sampled_from(("a", "b", "c"))
 paths = st.lists(names, min_size=1, max_size=3).map(tuple)
@@ -29,6 +32,7 @@ class Model(RuleBasedStateMachine):
         self.expected: dict[Path_, bytes | None] = {}
 
     def teardown(self) -> None:
+        joining.COPIED_BYTES = COPIED_BYTES
         self.store.service.close()
         shutil.rmtree(self.folder)
 
@@ -119,6 +123,17 @@ class Model(RuleBasedStateMachine):
                 del self.expected[source]
             self.make_way(path)
             self.expected[path] = before + b"".join(part for part in parts if part is not None)
+
+    @rule(copied=st.booleans())
+    def choose_how_to_join(self, copied: bool) -> None:
+        joining.COPIED_BYTES = COPIED_BYTES if copied else 0
+
+    @rule(path=paths)
+    def find_as_a_script(self, path: Path_) -> None:
+        files = StoreFiles(self.store.service, ACCOUNT, self.store.principal)
+        found = files.find(files.resolve(text(path)))
+        assert (None if found is None else found.path.read_bytes()) == self.expected.get(path)
+        files.close()
 
     @rule()
     def restart(self) -> None:

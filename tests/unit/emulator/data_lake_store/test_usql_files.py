@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from airflow_provider_datalake.emulator.data_lake_store import joining
 from airflow_provider_datalake.emulator.data_lake_store.usql_files import StoreFiles, split_uri
 from tests.unit.emulator.data_lake_store.stores import ACCOUNT, ANN, Store
 
@@ -95,6 +96,20 @@ def test_a_found_file_stays_as_it_is(store: Store, files: StoreFiles):
     assert goes is not None
     assert (grows.path.read_bytes(), goes.path.read_bytes()) == (b"1", b"2")
     assert store.read("/grows") == b"1more"
+    files.close()
+    assert store.objects_on_disk() == store.listed_objects()
+
+
+def test_a_joined_file_is_found_as_one(store: Store, files: StoreFiles, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(joining, "COPIED_BYTES", 0)
+    store.write("/a", b"1")
+    store.write("/b", b"2")
+    store.concatenate("/all", "/a", "/b")
+    found = files.find(f"{ROOT}/all")
+    store.append("/all", b"3", 2)
+    assert found is not None
+    assert (found.path.read_bytes(), found.size) == (b"12", 2)
+    assert store.read("/all") == b"123"
     files.close()
     assert store.objects_on_disk() == store.listed_objects()
 
