@@ -7,12 +7,19 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from airflow_provider_datalake.usql.diagnostics import CompileError
 from airflow_provider_datalake.usql.expressions.conversions import convert, fits, is_implicit
-from airflow_provider_datalake.usql.expressions.failures import NO_VALUE, invalid, unsupported
-from airflow_provider_datalake.usql.expressions.folding import default
+from airflow_provider_datalake.usql.expressions.failures import (
+    NO_VALUE,
+    NULL_REFERENCE,
+    invalid,
+    raising,
+    unsupported,
+)
+from airflow_provider_datalake.usql.expressions.folding import default, fold, literal
 from airflow_provider_datalake.usql.expressions.members import UNSUPPORTED, members
 from airflow_provider_datalake.usql.expressions.operators import equality
-from airflow_provider_datalake.usql.expressions.templates import argument, render, required
+from airflow_provider_datalake.usql.expressions.templates import argument, grouped, render, required
 from airflow_provider_datalake.usql.expressions.typed import Typed
 from airflow_provider_datalake.usql.types import BOOL, Kind, Type
 
@@ -62,17 +69,16 @@ def use(
     member = _find(owner_of(plain), name, arguments, span, static=False)
     if member is None:
         raise _unknown(plain, name, arguments, span)
-    if safe:
-        inner = replace(receiver, type=plain, filled=True)
-    else:
-        inner = replace(receiver, sql=required(receiver), type=plain, filled=True)
-    value = _used(member, inner, list(arguments or ()), span)
-    if not safe or not receiver.may_be_null:
+    # A column may be named twice at no cost, and is tested once however often the member uses it.
+    tested = receiver.may_be_null and (safe or isinstance(receiver.sql, exp.Column))
+    sql = receiver.sql if tested else required(receiver)
+    value = _used(member, replace(receiver, sql=sql, type=plain, filled=True), list(arguments or ()), span)
+    if not tested:
         return value
-    sql = exp.Case(
-        ifs=[exp.If(this=render(":a IS NULL", a=receiver.sql), true=exp.null())], default=value.sql
-    )
-    return Typed(sql, value.type.as_nullable(), span, value.constant)
+    instead = exp.null() if safe else raising(NULL_REFERENCE)
+    test = exp.If(this=exp.Is(this=grouped(receiver.sql), expression=exp.null()), true=instead)
+    found = replace(value, sql=exp.Case(ifs=[test], default=value.sql))
+    return replace(found, type=value.type.as_nullable(), filled=False) if safe else found
 
 
 def use_static(owner: str, name: str, arguments: Sequence[Typed] | None, span: Span) -> Typed | None:
@@ -151,7 +157,19 @@ def _used(member: Member, receiver: Typed | None, arguments: list[Typed], span: 
     parts = ([receiver] if receiver is not None else []) + ready
     type_ = member.result_of(parts) if member.result_of else member.result
     constant = member.pure and all(part.constant for part in parts)
-    return Typed(sql, type_, span, constant, filled=not member.may_be_null)
+    value = Typed(sql, type_, span, constant, filled=not member.may_be_null)
+    return _computed(value) if constant and parts else value
+
+
+def _computed(value: Typed) -> Typed:
+    """Compute a constant now; what fails is left to fail when the job runs, as in C#."""
+    if value.type.kind in (Kind.ARRAY, Kind.MAP, Kind.PLAIN_ARRAY, Kind.ENUM):
+        return value
+    try:
+        found = fold(value)
+    except CompileError:
+        return value
+    return literal(found, value.type, value.span)
 
 
 def _ready(member: Member, parameter: Type, value: Typed) -> Typed:
@@ -185,7 +203,8 @@ def _nullable_member(
 
 
 def _unknown(type_: Type, name: str, arguments: Sequence[Typed] | None, span: Span) -> Exception:
-    if arguments is not None and name in _LINQ and type_.kind in (Kind.ARRAY, Kind.PLAIN_ARRAY, Kind.MAP):
+    collections = (Kind.ARRAY, Kind.PLAIN_ARRAY, Kind.MAP, Kind.STRING)
+    if arguments is not None and name in _LINQ and type_.kind in collections:
         return unsupported(f"the LINQ method {name}", span)
     if (owner_of(type_), name) in UNSUPPORTED:
         return unsupported(f"{type_}.{name}", span)

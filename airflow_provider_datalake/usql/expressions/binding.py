@@ -33,6 +33,11 @@ _NAMESPACES = (
     "System",
     "Microsoft.Analytics.Types.Sql",
 )
+_FOREIGN = frozenset(
+    "Array BitConverter Buffer Console Encoding GC HttpUtility Interlocked Object Path Random Stopwatch "
+    "StringBuilder Task Tuple TimeZone TimeZoneInfo Type Version WebUtility".split()
+)
+"""Types of .NET of which nothing is supported."""
 _CULTURES = frozenset({"CultureInfo.InvariantCulture", "CultureInfo.CurrentCulture"})
 
 
@@ -139,6 +144,8 @@ class _Binder:
             return invalid(f"'{owner}' does not contain a definition for '{name}'", node.span)
         if owner in ("Enumerable", "System.Linq.Enumerable"):
             return unsupported(f"{owner}.{name} (LINQ)", node.span)
+        if owner in _FOREIGN:
+            return unsupported(f"{owner}.{name}", node.span)
         if "." in owner:
             return unsupported(f"{owner}.{name} (user assemblies)", node.span)
         return invalid(f"The name '{owner}' does not exist in the current context", node.span)

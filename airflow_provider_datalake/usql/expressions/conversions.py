@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -109,8 +110,20 @@ def convert(value: Typed, to: Type, *, explicit: bool = False, what: str = "") -
 def _implicit(value: Typed, to: Type) -> Typed:
     if value.type.as_required() == to.as_required():
         return replace(value, type=to, filled=not value.may_be_null)
+    number = integer_constant(value)
+    if number is not None:
+        return _literal(number, to, value)
     whole = value.type.is_integral or value.type.kind in (Kind.CHAR, Kind.DECIMAL) or value.whole
     return replace(value, sql=cast(value.sql, to), type=to, filled=not value.may_be_null, whole=whole)
+
+
+def _literal(number: int, to: Type, value: Typed) -> Typed:
+    """Write a constant integer in another type, so that SQL need not convert it."""
+    from airflow_provider_datalake.usql.expressions.folding import literal
+
+    kind = to.kind
+    converted = float(number) if kind in _REALS else Decimal(number) if kind is Kind.DECIMAL else number
+    return literal(converted, to, value.span)
 
 
 def integer_constant(value: Typed) -> int | None:

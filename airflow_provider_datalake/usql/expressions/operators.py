@@ -213,14 +213,11 @@ def _order(operator: str, left: Typed, right: Typed, span: Span) -> Typed:
     if left.type.kind in (Kind.BOOL, Kind.STRING, Kind.GUID, Kind.BINARY) or left.is_null or right.is_null:
         raise _mismatch(operator, left, right, span)
     a, b = _comparable(operator, left, right, span)
-    smaller, larger = (a, b) if operator in ("<", "<=") else (b, a)
+    larger = b if operator in ("<", "<=") else a
     node: exp.Expr = _ORDER[operator](this=grouped(a.sql), expression=grouped(b.sql))
     if _may_be_nan(larger):
-        node = render(
-            f":a {operator[0].replace('>', '<')}{operator[1:]} :b AND :b <= {_BEYOND}",
-            a=smaller.sql,
-            b=larger.sql,
-        )
+        hole = ":b" if larger is b else ":a"
+        node = render(f":a {operator} :b AND {hole} <= {_BEYOND}", a=a.sql, b=b.sql)
     if a.may_be_null or b.may_be_null:
         # A comparison with null is false, not null.
         node = exp.Coalesce(this=node, expressions=[exp.false()])

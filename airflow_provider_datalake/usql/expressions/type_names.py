@@ -96,6 +96,6 @@ def _base(node: ast.TypeName) -> Type:
         return map_of(*arguments)
     if name in ("Nullable", "System.Nullable") and len(arguments) == 1:
         return arguments[0].as_nullable()
-    if "." in node.name or node.arguments:
+    if node.name in ("object", "Object", "dynamic", "var") or "." in node.name or node.arguments:
         raise unsupported(f"the type {node.name} (user-defined types)", node.span)
     raise invalid(f"The type or namespace name '{node.name}' could not be found", node.span)

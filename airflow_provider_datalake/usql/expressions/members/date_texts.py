@@ -22,6 +22,8 @@ _FORMATS = ", ".join(
     for time in _TIMES
 )
 _SHORT_YEARS = ", ".join(f"'%m/%d/%y{time}'" for time in _TIMES)
+# The most frequent forms, which patterns of four digits between fixed signs make sure of.
+_AMERICAN = "'%m/%d/%Y %I:%M:%S %p', '%m/%d/%Y %H:%M:%S', '%m/%d/%Y %I:%M %p', '%m/%d/%Y %H:%M'"
 _CLOCK = r"(:[0-9.]+ ?(?:[AaPp][Mm])?)"
 # One form of month, of what stands between, and of the time.
 _STEPS = (
@@ -42,6 +44,15 @@ def parsed(text: str = ":a") -> str:
     :param text: SQL of the text
     :return: the template
     """
+    common = (
+        f"CASE WHEN {text} LIKE '%/%/____ %' THEN TRY_STRPTIME({text}, [{_AMERICAN}]) "
+        f"WHEN {text} LIKE '____-__-__ __:__:__' OR {text} LIKE '____-__-__T__:__:__' "
+        f"OR {text} LIKE '____-__-__' THEN TRY_CAST({text} AS TIMESTAMP) END"
+    )
+    return f"COALESCE({common}, {_exactly(text)})"
+
+
+def _exactly(text: str) -> str:
     found = fast_value(DATETIME, ExtractFormat(), text, None)
     certain = found.certain.replace("{value}", f"({found.value})")
     return f"CASE WHEN {certain} THEN {found.value} ELSE {_slowly(text)} END"
