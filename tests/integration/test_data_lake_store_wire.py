@@ -13,6 +13,8 @@ import pytest
 import requests
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.integration.conftest import Emulator
 
 MESSAGE = re.compile(
@@ -299,7 +301,9 @@ def test_an_operation_that_is_none_is_named(
         ("PUT", "SETOWNER", {"owner": "a b"}, "owner"),
         ("PUT", "SETACL", {}, "aclSpec"),
         ("PUT", "SETACL", {"aclSpec": "nonsense"}, "aclSpec"),
-        ("PUT", "SETACL", {"aclSpec": "user:a:rwx"}, "must be given"),
+        ("PUT", "MODIFYACLENTRIES", {"aclSpec": "user:nobody@contoso.com:rwx"}, "nobody@contoso.com"),
+        ("PUT", "SETOWNER", {"group": "strangers"}, "strangers"),
+        ("PUT", "SETACL", {"aclSpec": "other::rwx"}, "must be given"),
         ("PUT", "REMOVEACLENTRIES", {"aclSpec": "user:"}, "cannot be removed"),
         ("PUT", "SETEXPIRY", {}, "expiryOption"),
         ("PUT", "SETEXPIRY", {"expiryOption": "Tomorrow"}, "expiryOption"),
@@ -381,6 +385,53 @@ def test_times_are_set(wire: Wire, folder: str):
     status = wire("GET", folder, "GETFILESTATUS").json()["FileStatus"]
     assert status["modificationTime"] == 1000
     assert status["accessTime"] > 1000
+
+
+def test_users_and_groups_have_names(own_emulator: Callable[..., Emulator]):
+    emulator = own_emulator("named", "--user", "ann@contoso.com=secret", "--group", "team=ann@contoso.com")
+    wire = Wire(emulator.address)
+    wire("PUT", "/d", "MKDIRS")
+    spec = "user:ann@contoso.com:r-x,group:team:rwx"
+    assert wire("PUT", "/d", "MODIFYACLENTRIES", aclSpec=spec).status_code == 200
+    assert wire("PUT", "/d", "SETOWNER", owner="Ann@contoso.com", group="team").status_code == 200
+    ids = wire("GET", "/d", "GETFILESTATUS").json()["FileStatus"]
+    assert (len(ids["owner"]), len(ids["group"])) == (36, 36)
+    assert wire("GET", "/d", "GETFILESTATUS", tooId="true").json()["FileStatus"] == ids
+    names = wire("GET", "/d", "GETFILESTATUS", tooId="false").json()["FileStatus"]
+    assert (names["owner"], names["group"]) == ("ann@contoso.com", "team")
+    listed = wire("GET", "/", "LISTSTATUS", tooId="false").json()["FileStatuses"]["FileStatus"]
+    assert [item["owner"] for item in listed] == ["ann@contoso.com"]
+    acl = wire("GET", "/d", "MSGETACLSTATUS", tooId="false").json()["AclStatus"]["entries"]
+    assert "user:ann@contoso.com:r-x" in acl
+    assert "group:team:rwx" in acl
+    acl = wire("GET", "/d", "MSGETACLSTATUS").json()["AclStatus"]["entries"]
+    assert f"user:{ids['owner']}:r-x" in acl
+    assert wire("PUT", "/d", "REMOVEACLENTRIES", aclSpec="user:ann@contoso.com").status_code == 200
+
+
+def test_a_user_may_what_an_access_control_list_allows(own_emulator: Callable[..., Emulator]):
+    emulator = own_emulator("named", "--user", "ann@contoso.com=secret", "--group", "team=ann@contoso.com")
+    wire = Wire(emulator.address)
+    put(wire, "/d/f")
+    answer = requests.post(
+        f"{emulator.address}/aad/emulator/oauth2/v2.0/token",
+        data={
+            "grant_type": "client_credentials",
+            "client_id": "ann@contoso.com",
+            "client_secret": "secret",
+            "scope": "https://datalake.azure.net//.default",
+        },
+        timeout=60,
+    )
+    ann = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+    assert refusal(wire("GET", "/d/f", "OPEN", headers=ann))[:2] == (403, "AccessControlException")
+    for path, entry in (("/", "group:team:--x"), ("/d", "group:team:-wx"), ("/d/f", "group:team:r--")):
+        assert wire("PUT", path, "MODIFYACLENTRIES", aclSpec=entry).status_code == 200
+    assert wire("GET", "/d/f", "OPEN", headers=ann).content == b"data"
+    assert wire("POST", "/d/f", "APPEND", b"x", headers=ann).status_code == 403
+    assert wire("PUT", "/d/mine", "CREATE", b"x", headers=ann).status_code == 201
+    names = wire("GET", "/d/mine", "GETFILESTATUS", tooId="false").json()["FileStatus"]
+    assert names["owner"] == "ann@contoso.com"
 
 
 def test_the_owner_of_everything_may_everything(wire: Wire, folder: str):

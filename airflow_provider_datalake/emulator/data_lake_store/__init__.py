@@ -17,5 +17,6 @@ What was decided where the service's behaviour is not known, or where an emulato
 * MSCONCAT removes folders that it has emptied, even with ``deleteSourceDirectory=false``: the service was
   recorded doing so.
 * Any ``api-version`` will do, and there are no redirections: bytes are taken and given at once.
-* Owners and groups are always given by id, whatever ``tooId`` says.
+* Owners and groups are kept by id. Any id will do; a name must be known to the directory. Answers give ids
+  unless ``tooId`` is false.
 """

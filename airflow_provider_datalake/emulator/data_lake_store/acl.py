@@ -291,9 +291,8 @@ class Acl:
         if user == owner.lower():
             return self.access["user", ""] & wanted == wanted
         mask = self.access.get(_MASK, 7)
-        for name in (user, principal.name.lower()):
-            if name and ("user", name) in self.access:
-                return self.access["user", name] & mask & wanted == wanted
+        if ("user", user) in self.access:
+            return self.access["user", user] & mask & wanted == wanted
         groups = {name.lower() for name in principal.groups}
         matching = [
             bits

@@ -224,17 +224,30 @@ def _list_status(call: Call) -> Reply:
         before=call.parameters.text("listBefore"),
         limit=limit,
     )
-    statuses = [_status(node, node.name if in_folder else "") for node in found]
+    statuses = [_status(call, node, node.name if in_folder else "") for node in found]
     token = found[-1].name if more else ""
     return Reply(document={"FileStatuses": {"continuationToken": token, "FileStatus": statuses}})
 
 
 def _file_status(call: Call) -> Reply:
     node = call.service.tree.status(call.store, call.names, call.caller)
-    return Reply(document={"FileStatus": _status(node, "")})
+    return Reply(document={"FileStatus": _status(call, node, "")})
 
 
-def _status(node: Node, suffix: str) -> dict[str, object]:
+def _owners(call: Call, node: Node) -> tuple[str, str]:
+    if _by_id(call):
+        return node.owner, node.owning_group
+    people = call.service.people
+    return people.name_of(node.owner, is_group=False), people.name_of(node.owning_group, is_group=True)
+
+
+def _by_id(call: Call) -> bool:
+    # Recorded: without the parameter, the service gives ids.
+    return call.parameters.flag("tooId", default=True)
+
+
+def _status(call: Call, node: Node, suffix: str) -> dict[str, object]:
+    owner, group = _owners(call, node)
     status: dict[str, object] = {
         "length": node.length,
         "pathSuffix": suffix,
@@ -244,8 +257,8 @@ def _status(node: Node, suffix: str) -> dict[str, object]:
         "modificationTime": node.modified,
         "replication": 0 if node.is_folder else 1,
         "permission": f"{node.permission:03o}",
-        "owner": node.owner,
-        "group": node.owning_group,
+        "owner": owner,
+        "group": group,
     }
     if not node.is_folder:
         status["msExpirationTime"] = node.expires
@@ -327,6 +340,10 @@ def _set_owner(call: Call) -> Reply:
     owner, group = call.parameters.identity("owner"), call.parameters.identity("group")
     if owner is None and group is None:
         raise invalid("The parameters owner and group are both missing")
+    if owner is not None:
+        owner = call.service.people.id_of(owner, is_group=False)
+    if group is not None:
+        group = call.service.people.id_of(group, is_group=True)
     call.service.rights.set_owner(call.store, call.names, call.caller, owner, group)
     return Reply()
 
@@ -345,19 +362,19 @@ def _set_times(call: Call) -> Reply:
 
 
 def _set_acl(call: Call) -> Reply:
-    entries = call.parameters.acl_entries()
+    entries = call.service.people.with_ids(call.parameters.acl_entries())
     _change_acl(call, lambda acl: acl.replaced(entries))
     return Reply(headers=_CONTENT_LENGTH)
 
 
 def _modify_acl(call: Call) -> Reply:
-    entries = call.parameters.acl_entries()
+    entries = call.service.people.with_ids(call.parameters.acl_entries())
     _change_acl(call, lambda acl: acl.modified(entries))
     return Reply(headers=_CONTENT_LENGTH)
 
 
 def _remove_acl_entries(call: Call) -> Reply:
-    entries = call.parameters.acl_entries(permissions=False)
+    entries = call.service.people.with_ids(call.parameters.acl_entries(permissions=False))
     _change_acl(call, lambda acl: acl.without(entries))
     return Reply(headers=_CONTENT_LENGTH)
 
@@ -378,10 +395,13 @@ def _change_acl(call: Call, change: Callable[[Acl], Acl]) -> None:
 
 def _acl_status(call: Call) -> Reply:
     node = call.service.tree.status(call.store, call.names, call.caller)
+    owner, group = _owners(call, node)
+    entries = node.access.entries()
+    shown = entries if _by_id(call) else call.service.people.with_names(entries)
     status = {
-        "entries": list(format_entries(node.access.entries())),
-        "owner": node.owner,
-        "group": node.owning_group,
+        "entries": list(format_entries(shown)),
+        "owner": owner,
+        "group": group,
         "permission": f"{node.permission & ~STICKY:03o}",
         "stickyBit": node.access.sticky,
     }

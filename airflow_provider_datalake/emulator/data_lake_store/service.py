@@ -17,6 +17,7 @@ from airflow_provider_datalake.emulator.data_lake_store.joining import Joining
 from airflow_provider_datalake.emulator.data_lake_store.leases import Leases
 from airflow_provider_datalake.emulator.data_lake_store.machine import FAILPOINT_VARIABLE, Machine, kill_at
 from airflow_provider_datalake.emulator.data_lake_store.objects import ObjectFiles, remove_if_empty
+from airflow_provider_datalake.emulator.data_lake_store.people import People
 from airflow_provider_datalake.emulator.data_lake_store.publishing import Publishing
 from airflow_provider_datalake.emulator.data_lake_store.rights import Rights
 from airflow_provider_datalake.emulator.data_lake_store.tree import Tree
@@ -53,6 +54,7 @@ class DataLakeStoreService:
     def __init__(self, config: Config, identity: IdentityService) -> None:
         self.config = config
         self.identity = identity
+        self.people = People(config, identity)
         root = config.data_dir / "stores"
         self._objects = ObjectFiles(root)
         self.database = Database(root / "stores.db")

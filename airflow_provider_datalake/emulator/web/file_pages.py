@@ -87,7 +87,7 @@ def _href(store: str, names: tuple[str, ...], **query: str) -> str:
     return f"/files/{path}?{urlencode(query)}" if query else f"/files/{path}"
 
 
-def _place(store: str, names: tuple[str, ...], node: Node) -> dict[str, Any]:
+def _place(service: DataLakeStoreService, store: str, names: tuple[str, ...], node: Node) -> dict[str, Any]:
     """Give what the pages of folders and files have in common."""
     steps = [(store, _href(store, ()))]
     steps += [(name, _href(store, names[: count + 1])) for count, name in enumerate(names)]
@@ -97,18 +97,19 @@ def _place(store: str, names: tuple[str, ...], node: Node) -> dict[str, Any]:
         "steps": steps[:-1],
         "uri": FileName(store, names).uri,
         "path": path_text(names),
-        "node": _described(node),
-        "acl": format_entries(node.access.entries()),
+        "node": _described(service, node),
+        "acl": format_entries(service.people.with_names(node.access.entries())),
     }
 
 
-def _described(node: Node) -> dict[str, Any]:
+def _described(service: DataLakeStoreService, node: Node) -> dict[str, Any]:
+    people = service.people
     return {
         "name": node.name,
         "is_folder": node.is_folder,
         "bytes": node.length,
-        "owner": node.owner,
-        "group": node.owning_group,
+        "owner": people.name_of(node.owner, is_group=False),
+        "group": people.name_of(node.owning_group, is_group=True),
         "permission": f"{node.permission:03o}",
         "has_acl": bool(node.acl),
         "created": node.created / 1000,
@@ -123,12 +124,12 @@ def _folder(
     found, more, _ = service.tree.listing(
         store, names, _caller(service), after=after, before=None, limit=SHOWN_ENTRIES
     )
-    entries = [{**_described(child), "href": _href(store, (*names, child.name))} for child in found]
+    entries = [{**_described(service, child), "href": _href(store, (*names, child.name))} for child in found]
     return page(
         "folder.html",
         entries=entries,
         more_href=_href(store, names, after=found[-1].name) if more else None,
-        **_place(store, names, node),
+        **_place(service, store, names, node),
     )
 
 
@@ -142,7 +143,7 @@ def _file(service: DataLakeStoreService, store: str, names: tuple[str, ...], nod
         lines=None if lines is None else [line[:SHOWN_COLUMNS] for line in lines[:SHOWN_LINES]],
         hexadecimal=hex_lines(head[:_HEX_BYTES]) if lines is None else None,
         is_whole=len(head) == length and (len(lines) <= SHOWN_LINES if lines else length <= _HEX_BYTES),
-        **_place(store, names, node),
+        **_place(service, store, names, node),
     )
 
 

@@ -28,7 +28,7 @@ PARAMETERS = {
     "SETOWNER": {"owner": ANN.object_id},
     "SETACL": {"aclSpec": "user::rwx,group::rwx,other::rwx"},
     "MODIFYACLENTRIES": {"aclSpec": "other::rwx"},
-    "REMOVEACLENTRIES": {"aclSpec": "user:x"},
+    "REMOVEACLENTRIES": {"aclSpec": f"user:{ANN.object_id}"},
 }
 
 
