@@ -97,9 +97,9 @@ def grouped(sql: exp.Expr) -> exp.Expr:
     :param sql: any expression
     :return: the expression as an operand
     """
-    if isinstance(sql, exp.Binary | exp.Unary | exp.Between | exp.In | exp.Predicate | exp.Lambda) and not (
-        isinstance(sql, exp.Paren | exp.Func)
-    ):
+    if isinstance(sql, exp.Paren) or (isinstance(sql, exp.Func) and not isinstance(sql, exp.Connector)):
+        return sql
+    if isinstance(sql, exp.Binary | exp.Unary | exp.Between | exp.In | exp.Predicate | exp.Lambda):
         return exp.Paren(this=sql)
     return sql
 
