@@ -166,17 +166,25 @@ class AnyCase:
 
     def __init__(self, app: ASGIApp, paths: Sequence[str]) -> None:
         self._app = app
-        self._words = {
-            part for path in paths for part in path.split("/") if part and not part.startswith("{")
-        }
+        self._patterns: dict[int, list[list[str]]] = {}
+        for pattern in dict.fromkeys(paths):
+            parts = pattern.split("/")
+            self._patterns.setdefault(len(parts), []).append(parts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             root = scope.get("root_path", "")
-            inner = scope["path"].removeprefix(root)
-            parts = [part.lower() if part.lower() in self._words else part for part in inner.split("/")]
-            scope = {**scope, "path": root + ("/".join(parts).rstrip("/") or "/")}
+            scope = {**scope, "path": root + self._canonical(scope["path"].removeprefix(root))}
         await self._app(scope, receive, send)
+
+    def _canonical(self, path: str) -> str:
+        parts = path.rstrip("/").split("/")
+        for pattern in self._patterns.get(len(parts), ()):
+            pairs = list(zip(pattern, parts, strict=True))
+            # Only where a pattern has a word: a table may have a name that is a word elsewhere.
+            if all(word.startswith("{") or word == part.lower() for word, part in pairs):
+                return "/".join(part if word.startswith("{") else word for word, part in pairs)
+        return path.rstrip("/") or "/"
 
 
 def answer(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from airflow_provider_datalake.emulator.azure.errors import invalid
 from airflow_provider_datalake.emulator.numbers import whole_number
@@ -66,7 +66,7 @@ def page(call: Call, items: Sequence[Item], path: str, *, most: int = 300) -> It
         options.append(("$skip", str(skip + most)))
         if top is not None:
             options.append(("$top", str(top - most)))
-        result["nextLink"] = f"{call.address}{path}?{urlencode(options)}"
+        result["nextLink"] = f"{call.address}{quote(path)}?{urlencode(options)}"
     return result
 
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_provider_datalake.emulator.azure.calls import azure_app
-from airflow_provider_datalake.emulator.data_lake_analytics import jobs, pipelines
+from airflow_provider_datalake.emulator.data_lake_analytics import (
+    catalog_routes,
+    credential_routes,
+    jobs,
+    pipelines,
+)
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -36,4 +41,5 @@ def create_app(service: DataLakeAnalyticsService) -> ASGIApp:
     :param service: what its routes work on
     :return: the application, to be mounted
     """
-    return azure_app(service, service.identity, _HANDLERS)
+    handlers = [*_HANDLERS, *catalog_routes.routes(), *credential_routes.routes()]
+    return azure_app(service, service.identity, handlers)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from airflow_provider_datalake.emulator.data_lake_analytics import catalog as catalogs
 from airflow_provider_datalake.emulator.data_lake_analytics.catalog import read_catalog
+from airflow_provider_datalake.emulator.data_lake_analytics.credentials import Credentials
 from airflow_provider_datalake.emulator.data_lake_analytics.execution import JobRunner
 from airflow_provider_datalake.emulator.data_lake_analytics.records import Audits
 from airflow_provider_datalake.emulator.data_lake_analytics.segment_files import SegmentFiles
@@ -101,6 +102,7 @@ class DataLakeAnalyticsService:
         self.database = stores.database
         self.database.ensure_schema(catalogs.SCHEMA)
         self.segments = SegmentFiles(segments, self.database)
+        self.credentials = Credentials(self.database)
         self.audits = Audits(self.database)
         self.jobs = JobQueue(root, workers=config.workers, is_committed=self._is_committed, system_error="")
         accounts.when_deleted(self.forget)
@@ -161,14 +163,20 @@ class DataLakeAnalyticsService:
         seen: list[CatalogSnapshot] = []
 
         def look() -> list[str]:
-            seen.append(self._read_catalog(account))
+            seen.append(self.read_catalog(account))
             entries = seen[0].entries.values()
             return [segment.path.name for entry in entries for segment in entry.segments]
 
         with self.segments.hold(look):
             yield seen[0]
 
-    def _read_catalog(self, account: str) -> CatalogSnapshot:
+    def read_catalog(self, account: str) -> CatalogSnapshot:
+        """
+        Look at an account's catalog as it is now; the rows of its tables may go at any time.
+
+        :param account: the account
+        :return: the catalog
+        """
         with self.database.read() as connection:
             return read_catalog(connection, account, self.segments.root)
 
