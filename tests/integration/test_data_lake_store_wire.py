@@ -494,3 +494,20 @@ def test_an_upload_that_breaks_off_leaves_nothing(wire: Wire, folder: str, emula
         wire("POST", f"{folder}/g", "APPEND", broken())
     listing = wire("GET", folder, "LISTSTATUS").json()["FileStatuses"]["FileStatus"]
     assert [(item["pathSuffix"], item["length"]) for item in listing] == [("g", 1)]
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(own_emulator: Callable[..., Emulator]):
+    wire = Wire(own_emulator("full", max_file_bytes=40_000_000).address)
+    put(wire, "/f", b"1")
+    for method, path, op in (("PUT", "/g", "CREATE"), ("POST", "/f", "APPEND")):
+        for size in (41_000_000, 23_000_000):
+            answer = wire(method, path, op, b"x" * size)
+            if answer.status_code >= 400:
+                assert refusal(answer)[:2] == (403, "IOException")
+    lengths = {
+        item["pathSuffix"]: item["length"]
+        for item in wire("GET", "/", "LISTSTATUS").json()["FileStatuses"]["FileStatus"]
+    }
+    assert lengths == {"f": 23_000_001, "g": 23_000_000}
+    assert refusal(wire("POST", "/f", "APPEND", b"x" * 20_000_000))[:2] == (403, "IOException")
+    assert len(wire("GET", "/f", "OPEN").content) == 23_000_001

@@ -174,14 +174,18 @@ class ObjectFiles:
         Write a new object.
 
         :param store: the store's name
-        :param content: its bytes
+        :param content: its bytes; a temporary file that has them becomes the object
         :param sync: whether they must be on disk afterwards
         :return: the object's name
         """
         name, path = self.reserve(store)
         try:
-            with path.open("xb", buffering=0) as file:
-                content.write_to(file.fileno(), 0)
+            if content.file is not None:
+                # Its bytes are where they must be already, but for the name.
+                content.file.rename(path)
+            with path.open("r+b" if content.file is not None else "xb", buffering=0) as file:
+                if content.file is None:
+                    content.write_to(file.fileno(), 0)
                 if sync:
                     # The file systems in use write a new file's name with its bytes; syncing the directory
                     # too would make many small files half as fast.

@@ -36,9 +36,9 @@ def test_a_file_has_the_bytes_that_were_written(store: Store):
 def test_bytes_that_wait_in_a_file_are_written_as_those_in_memory(store: Store, tmp_path: Path):
     data = os.urandom(20_000_000)
     waiting = tmp_path / "waiting"
-    waiting.write_bytes(data)
     caller = new_caller(store.principal, "CREATE")
     for _ in range(2):
+        waiting.write_bytes(data)
         store.service.contents.create(
             ACCOUNT,
             ("f",),
@@ -48,6 +48,7 @@ def test_bytes_that_wait_in_a_file_are_written_as_those_in_memory(store: Store, 
             overwrite=True,
             permission=0o770,
         )
+    waiting.write_bytes(data)
     store.service.contents.append(ACCOUNT, ("f",), caller, Content(len(data), [], waiting), Writing(), None)
     assert store.read("/f") == data + data
 
