@@ -27,7 +27,7 @@ _AMERICAN = "'%m/%d/%Y %I:%M:%S %p', '%m/%d/%Y %H:%M:%S', '%m/%d/%Y %I:%M %p', '
 _CLOCK = r"(:[0-9.]+ ?(?:[AaPp][Mm])?)"
 # One form of month, of what stands between, and of the time.
 _STEPS = (
-    (f"(?i)({'|'.join(name[:3] for name in _MONTHS)})[a-z]{{2,}}", r"\1"),
+    (f"(?i)({'|'.join(name[:3] for name in _MONTHS)})[a-z]+", r"\1"),
     (rf"{_CLOCK}(?:Z|[+-][0-9]{{2}}:[0-9]{{2}})\s*$", r"\1"),
     ("([0-9])T([0-9])", r"\1 \2"),
     (r"(\.[0-9]{1,6})0*", r"\1"),
