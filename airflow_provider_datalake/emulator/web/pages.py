@@ -12,7 +12,7 @@ from starlette.staticfiles import StaticFiles
 from airflow_provider_datalake.emulator.jobs import JobFilter, JobState
 from airflow_provider_datalake.emulator.maxcompute.auth import InstanceScope
 from airflow_provider_datalake.emulator.maxcompute.errors import OdpsError
-from airflow_provider_datalake.emulator.web import file_pages, job_pages, table_pages
+from airflow_provider_datalake.emulator.web import file_pages, job_pages, table_pages, usql_pages
 from airflow_provider_datalake.emulator.web.access import PageAccess
 from airflow_provider_datalake.emulator.web.rendering import HERE, page
 
@@ -58,6 +58,8 @@ def routes(services: Services) -> list[BaseRoute]:
         Route("/files", guarded(file_pages.stores_page)),
         Route("/files/{account}", guarded(file_pages.path_page)),
         Route("/files/{account}/{path:path}", guarded(file_pages.path_page)),
+        Route("/usql", guarded(usql_pages.usql_jobs_page)),
+        Route("/usql/{account}/jobs/{job}", guarded(usql_pages.usql_job_page)),
         Route("/logview/", _logview(services.maxcompute, access)),
         Route("/logview", _logview(services.maxcompute, access)),
         Route("/login", access.login, methods=["GET"]),
