@@ -253,26 +253,3 @@ def test_a_dropped_database_takes_its_credentials_along(emulator: Emulator, cata
     end(jobs, submit(jobs, f"DROP DATABASE {name}; CREATE DATABASE {name};"))
     assert catalog.get_database(ACCOUNT, name).version != version
     assert_missing(catalog.get_secret, name, "s")
-
-
-def test_scripts_that_meet_do_not_lose_rows(emulator: Emulator, catalog: Any) -> None:
-    """A script that has read a table before another one wrote to it must not replace what it has not seen."""
-    name = f"db{uuid.uuid4().hex[:12]}"
-    jobs = job_client(emulator)
-    row = "@r = SELECT * FROM (VALUES (1)) AS D(n); INSERT INTO {0}.dbo.T SELECT n FROM @r;"
-    create = f"CREATE DATABASE {name}; CREATE TABLE {name}.dbo.T (n int, INDEX i CLUSTERED (n) DISTRIBUTED BY HASH (n));"
-    assert end(jobs, submit(jobs, create + row.format(name))).result == "Succeeded"
-    digits = ", ".join(f"({n})" for n in range(10))
-    busy = (
-        f"@d = SELECT * FROM (VALUES {digits}) AS D(x);"
-        "@c = SELECT COUNT(*) AS n FROM @d AS a CROSS JOIN @d AS b CROSS JOIN @d AS c CROSS JOIN @d AS d CROSS JOIN"
-        " @d AS e CROSS JOIN @d AS f CROSS JOIN @d AS g WHERE (a.x + b.x + c.x + d.x + e.x + f.x + g.x) % 7 == 3;"
-        f'OUTPUT @c TO "/{name}.csv" USING Outputters.Csv(); TRUNCATE TABLE {name}.dbo.T;'
-    )
-    slow = submit(jobs, busy)
-    while jobs.job.get(ACCOUNT, slow).state != "Running":
-        pass
-    assert end(jobs, submit(jobs, row.format(name))).result == "Succeeded"
-    lost = end(jobs, slow)
-    assert (lost.result, lost.error_message[0].error_id) == ("Failed", "E_RUNTIME_USER_CATALOGCONFLICT")
-    assert catalog.preview_table(ACCOUNT, name, "dbo", "T").total_row_count == 2

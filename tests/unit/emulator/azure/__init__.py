@@ -1,0 +1,1 @@
+"""Unit tests: what the Azure services have in common."""
