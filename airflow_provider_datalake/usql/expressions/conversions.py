@@ -214,9 +214,14 @@ def common_type(values: Sequence[Typed]) -> Type:
         return values[0].type
     nullable = len(known) < len(values) or any(value.type.optional for value in known)
     candidates = list(dict.fromkeys(value.type.as_required() for value in known))
-    for candidate in candidates:
-        if all(is_implicit(value.type.as_required(), candidate) or fits(value, candidate) for value in known):
-            return candidate.as_nullable() if nullable else candidate
+    # C# looks at types first; a constant of a wider type gives way only where they do not decide.
+    for accepts in (lambda value, type_: is_implicit(value.type.as_required(), type_), fits):
+        for candidate in candidates:
+            if all(
+                is_implicit(value.type.as_required(), candidate) or accepts(value, candidate)
+                for value in known
+            ):
+                return candidate.as_nullable() if nullable else candidate
     names = " and ".join(f"'{candidate}'" for candidate in candidates[:2])
     raise invalid(f"There is no implicit conversion between {names}", values[0].span.to(values[-1].span))
 

@@ -32,7 +32,7 @@ from tests.unit.usql.expressions.evaluation import check, compile_error, failure
         ('by + 1', 'int', 201),
         ('(byte)(by + 1)', 'byte', 201),
         ('-by', 'int', -200),
-        ('b ? by : 1', 'byte', 200),
+        ('b ? by : 1', 'int', 200),
         ('b ? (byte)1 : by', 'byte', 1),
         ("new SqlArray<string>(s.Split(','))[0].ToUpper()", 'string', 'ABC'),
         ('(s ?? "").Length', 'int', 3),
