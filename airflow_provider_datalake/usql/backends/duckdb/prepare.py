@@ -123,6 +123,7 @@ def _skip(file: Any, start: int, rows: int, format_: ExtractFormat) -> tuple[int
     """Find the end of the skipped rows, and whether DuckDB would count them alike."""
     file.seek(start)
     plain = True
+    newlines = set()
     for _ in range(rows):
         line = file.readline(_LONGEST)
         if b"\r" in line.removesuffix(b"\r\n") or len(line) == _LONGEST:
@@ -133,7 +134,11 @@ def _skip(file: Any, start: int, rows: int, format_: ExtractFormat) -> tuple[int
             raise UnsuitableError("skipped rows") from error
         if not line.strip() or (format_.quoting and line.count(b'"') % 2):
             plain = False
-    return file.tell(), plain
+        newlines.add(line.endswith(b"\r\n"))
+    end = file.tell()
+    if rest := file.readline(_LONGEST):
+        newlines.add(rest.endswith(b"\r\n"))
+    return end, plain and len(newlines) == 1
 
 
 def _without_start(path: Path, start: int, scratch: Path) -> Path:

@@ -173,6 +173,8 @@ def agree(schema: str, text: str, **options: object) -> None:
 @example(("c0 string, c1 string", [], "a,b\n\nc,d\n"), True, False, 0, None, "uint16")
 @example(("c0 string, c1 string", [], 'a, "b"\nc,"d" \n'), True, False, 0, None, "uint16")
 @example(("c0 int, c1 string", [], "1e2,x\n"), True, False, 0, None, "uint16")
+@example(("c0 string, c1 string", [], ',\r\n,"a\nb"\r\n'), False, False, 2, None, "uint16")
+@example(("c0 string, c1 string", [], "a\nb,\r\nc,d\r\n"), False, False, 1, None, "uint16")
 def test_both_readers_agree(
     file: tuple[str, list[str], str],
     quoting: bool,

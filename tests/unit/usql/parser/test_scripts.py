@@ -161,6 +161,8 @@ def test_a_damaged_script_parses_or_is_an_error(name, damages, piece):
         text[token.span.start : token.span.end] for token in tokenize(text) if token.kind is not TokenKind.END
     ]
     for damage, number in damages:
+        if not parts:
+            break
         place = number % len(parts)
         if damage == "deleted":
             del parts[place]
