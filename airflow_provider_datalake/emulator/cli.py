@@ -138,6 +138,12 @@ def _parser() -> argparse.ArgumentParser:
         f"KIND: {', '.join(FaultKind)}. ROUTE: {', '.join(SERVICES)}, or [METHOD ]/path*",
     )
     _add_directory(serve)
+    serve.add_argument(
+        "--repeated-jobs",
+        choices=("accept", "conflict"),
+        default="accept",
+        help="answer to a U-SQL job that is submitted again under its id: the job, or 409; none runs twice",
+    )
     serve.add_argument("--fault-seed", type=int, help="makes the same requests fail again")
     serve.add_argument("--workers", type=_positive, default=4, help="jobs that run at the same time")
     serve.add_argument(
@@ -297,6 +303,7 @@ def _config(options: argparse.Namespace) -> Config:
         groups=tuple(options.group),
         client_certificates=tuple(options.client_certificate),
         token_seconds=options.token_lifetime,
+        repeated_jobs_conflict=options.repeated_jobs == "conflict",
         **common,
     )
 

@@ -42,6 +42,8 @@ class Config:
     :param groups: groups with the names of those who belong to them
     :param client_certificates: PEM files of those who may sign in as the owner's application
     :param token_seconds: how long tokens of the directory are good for
+    :param repeated_jobs_conflict: whether a U-SQL job that is submitted again under its id is answered with
+        409, not with the job; what the service did is not known, and nothing runs twice either way
     :param page_token: what the pages for people ask for, None when they are open
     :param tls_proxy_port: port of the TLS proxy, 0 for a free one, None for no proxy
     :param faults: which requests fail on purpose
@@ -63,6 +65,7 @@ class Config:
     groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
     client_certificates: tuple[Path, ...] = ()
     token_seconds: int = 3600
+    repeated_jobs_conflict: bool = False
     page_token: str | None = field(default=None, repr=False)
     tls_proxy_port: int | None = None
     faults: tuple[FaultRule, ...] = ()

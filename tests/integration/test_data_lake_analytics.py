@@ -17,6 +17,7 @@ from azure.mgmt.datalake.analytics.job.models import (
 )
 from msrestazure.azure_exceptions import CloudError
 
+from airflow_provider_datalake.emulator.data_lake_store.machine import FAILPOINT_VARIABLE
 from tests.integration.azure_clients import ACCOUNT, TOKEN, job_client
 
 if TYPE_CHECKING:
@@ -318,3 +319,59 @@ def test_no_token_is_no_access(emulator: Emulator) -> None:
     answer = requests.get(f"{emulator.address}/adla/{ACCOUNT}/jobs", timeout=30)
     assert answer.status_code == 401
     assert "WWW-Authenticate" in answer.headers
+
+
+def test_a_repeated_job_can_be_a_conflict(own_emulator: Callable[..., Emulator]) -> None:
+    client = job_client(own_emulator("conflict", "--repeated-jobs", "conflict"))
+    text = script(output_path())
+    job_id = submit(client, text)
+    with pytest.raises(CloudError) as refused:
+        submit(client, text, job_id)
+    assert (refused.value.status_code, refused.value.error.error) == (409, "JobAlreadyExists")
+    assert len(list(client.job.list(ACCOUNT))) == 1
+
+
+def test_the_page_of_a_job_shows_its_plan_and_its_error_in_the_script(
+    emulator: Emulator, client: DataLakeAnalyticsJobManagementClient
+) -> None:
+    good = end(client, submit(client, script(output_path()), name="<b>good</b>"))
+    page = requests.get(f"{emulator.address}/usql/{ACCOUNT}/jobs/{good.job_id}", timeout=30)
+    assert page.status_code == 200
+    assert "&lt;b&gt;good&lt;/b&gt;" in page.text
+    assert "<svg" in page.text
+    bad = end(client, submit(client, "@a = SELECT x FROM @nowhere;"))
+    assert "<mark" in requests.get(f"{emulator.address}/usql/{ACCOUNT}/jobs/{bad.job_id}", timeout=30).text
+    assert good.job_id in requests.get(f"{emulator.address}/usql", timeout=30).text
+
+
+@pytest.mark.parametrize("point", ["publish:linked-one", "publish:linked"])
+def test_a_server_that_is_killed_while_a_job_ends_leaves_all_or_nothing(
+    own_emulator: Callable[..., Emulator], point: str
+) -> None:
+    emulator = own_emulator("crash")
+    client = job_client(emulator)
+    create = "CREATE DATABASE D; CREATE TABLE D.dbo.T (n int, INDEX i CLUSTERED (n) DISTRIBUTED BY HASH (n));"
+    assert end(client, submit(client, create)).result == "Succeeded"
+    emulator.stop()
+    emulator.environment[FAILPOINT_VARIABLE] = point
+    emulator.start()
+    text = (
+        "@a = SELECT * FROM (VALUES (1)) AS D(n); INSERT INTO D.dbo.T SELECT n FROM @a;"
+        'OUTPUT @a TO "/one.csv" USING Outputters.Csv(); OUTPUT @a TO "/two.csv" USING Outputters.Csv();'
+    )
+    job_id = submit(job_client(emulator), text)
+    assert emulator.process is not None
+    emulator.process.wait(60)
+    assert emulator.process.stdout is not None
+    emulator.process.stdout.close()
+    emulator.process = None
+    del emulator.environment[FAILPOINT_VARIABLE]
+    emulator.start()
+    client = job_client(emulator)
+    assert end(client, job_id).result == "Failed"
+    assert content(emulator, "/one.csv").status_code == content(emulator, "/two.csv").status_code == 404
+    assert list((emulator.data_dir / "analytics" / "segments").iterdir()) == []
+    again = submit(client, text)
+    assert end(client, again).result == "Succeeded"
+    assert content(emulator, "/two.csv").text == "1\r\n"
+    assert len(list((emulator.data_dir / "analytics" / "segments").iterdir())) == 1

@@ -70,6 +70,19 @@ def page(call: Call, items: Sequence[Item], path: str, *, most: int = 300) -> It
     return result
 
 
+def needed(call: Call, *, most: int = 300) -> int:
+    """
+    Tell how many items of a list a page can depend on, where the request neither filters nor sorts.
+
+    :param call: the request
+    :param most: items of a page at most
+    :return: how many, counted from the list's beginning
+    :raises AzureError: when an option is malformed
+    """
+    skip, top = _number(call, "$skip", 0), _number(call, "$top", None)
+    return int(skip) + (most if top is None else min(top, most)) + 1
+
+
 def _number(call: Call, name: str, default: int | None) -> Any:
     text = call.query(name)
     if text is None or text == "":
@@ -113,9 +126,34 @@ def parse_filter(text: str) -> Callable[[Item], bool]:
     return _Filter(text).parse()
 
 
+def time_bounds(text: str | None, name: str) -> tuple[float | None, float | None]:
+    """
+    Tell between which times what a filter lets pass can only lie, so that a store need not give more.
+
+    :param text: the filter, None for none
+    :param name: the property with the time
+    :return: the earliest and the latest, seconds since the epoch; None where there is no limit
+    :raises AzureError: when the filter is malformed
+    """
+    if not text:
+        return None, None
+    found = _Filter(text)
+    found.parse()
+    low = [
+        value for one, word, value in found.conditions if one == name.lower() and word in ("ge", "gt", "eq")
+    ]
+    high = [
+        value for one, word, value in found.conditions if one == name.lower() and word in ("le", "lt", "eq")
+    ]
+    return max(low, default=None), min(high, default=None)
+
+
 class _Filter:
     def __init__(self, text: str) -> None:
         self._text = text
+        self._depth = 0
+        self._all: list[tuple[str, str, float]] = []
+        self._alternatives = False
         self._tokens: list[tuple[str, str]] = []
         position = 0
         while position < len(text.rstrip()):
@@ -132,9 +170,15 @@ class _Filter:
             raise self._error()
         return test
 
+    @property
+    def conditions(self) -> list[tuple[str, str, float]]:
+        """Comparisons with times that all must hold: property in lower case, operator, time."""
+        return [] if self._alternatives else self._all
+
     def _or(self) -> Callable[[Item], bool]:
         tests = [self._and()]
         while self._accept("or"):
+            self._alternatives |= self._depth == 0
             tests.append(self._and())
         return lambda item: any(test(item) for test in tests)
 
@@ -146,11 +190,15 @@ class _Filter:
 
     def _not(self) -> Callable[[Item], bool]:
         if self._accept("not"):
+            self._depth += 1
             inner = self._not()
+            self._depth -= 1
             return lambda item: not inner(item)
         if self._accept("("):
+            self._depth += 1
             inner = self._or()
             self._expect(")")
+            self._depth -= 1
             return inner
         return self._comparison()
 
@@ -170,7 +218,11 @@ class _Filter:
         compare = _COMPARISONS.get(word.lower())
         if compare is None:
             raise self._error()
-        right = self._operand(*self._take())
+        right_kind, right_text = self._take()
+        right = self._operand(right_kind, right_text)
+        moment = _moment(str(right({}))) if right_kind in ("time", "text") else None
+        if kind == "word" and moment is not None and self._depth == 0:
+            self._all.append((text.lower(), word.lower(), moment))
 
         def test(item: Item) -> bool:
             a, b = _comparable(left(item)), _comparable(right(item))

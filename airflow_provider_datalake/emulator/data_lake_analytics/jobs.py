@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from airflow_provider_datalake.emulator.data_lake_analytics.submissions import Submission
     from airflow_provider_datalake.emulator.jobs import Job
 
+_ROUNDING_SECONDS = 0.001
+"""Times are kept with more digits than they are shown with."""
 _CANCEL_SECONDS = 10.0
 """How long a cancel waits for a running job to notice; clients look at the job right afterwards."""
 
@@ -109,11 +111,12 @@ def submit(service: DataLakeAnalyticsService, call: Call) -> Response:
         owner=call.principal.name,
         priority=submission.priority,
     )
-    if not created and submission.to_json(job_id) != _asked(job):
+    same = submission.to_json(job_id) == _asked(job) and not service.config.repeated_jobs_conflict
+    if not created and not same:
         raise AzureError(
             409,
             "JobAlreadyExists",
-            traced(f"There is a job with id '{job_id}' already, which is not the one that was submitted."),
+            traced(f"There is a job with id '{job_id}' already."),
         )
     return answer(_shown(service, job, submitted=True))
 
@@ -155,7 +158,16 @@ def get(service: DataLakeAnalyticsService, call: Call) -> Response:
 def list_jobs(service: DataLakeAnalyticsService, call: Call) -> Response:
     """List jobs, the newest first."""
     account = account_of(service, call, "read")
-    jobs = service.jobs.page(JobFilter(scope=account), limit=-1, newest_first=True)
+    text = call.query("$filter")
+    earliest, latest = odata.time_bounds(text, "submitTime")
+    which = JobFilter(
+        scope=account,
+        created_from=None if earliest is None else earliest - _ROUNDING_SECONDS,
+        created_before=None if latest is None else latest + _ROUNDING_SECONDS,
+    )
+    # In their natural order no more than a page is needed.
+    limit = -1 if text or call.query("$orderby") else odata.needed(call)
+    jobs = service.jobs.page(which, limit=limit, newest_first=True)
     audits = service.audits.of_all(jobs)
     items = [job_views.basic(job, audits[job.id]) for job in jobs]
     return answer({**odata.page(call, items, "/jobs"), "count": 0})

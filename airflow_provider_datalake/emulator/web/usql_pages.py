@@ -91,7 +91,7 @@ def usql_job_page(services: Services, request: Request) -> Response:
         message = f"Account {account} has no job {request.path_params['job']}."
         return page("message.html", 404, title="No such job", message=message)
     audits = service.audits.of(job)
-    errors = _errors(job)
+    errors = _errors(job, service.audits.cancelled_by(job))
     steps = service.audits.plan_of(job).steps
     progress = {stage.name: stage for stage in job.stages}
     return page(
@@ -127,10 +127,10 @@ def _states(job: Job, audits: list[Audit]) -> list[dict[str, Any]]:
     return states
 
 
-def _errors(job: Job) -> list[dict[str, Any]]:
+def _errors(job: Job, cancelled_by: str) -> list[dict[str, Any]]:
     """List a job's errors, the inner ones behind those that they explain."""
     if job.state is JobState.CANCELLED:
-        found = cancelled(job.owner)
+        found = cancelled(cancelled_by)
     elif job.state is JobState.FAILED:
         found = load(job.error)
     else:

@@ -95,3 +95,29 @@ def test_order_is_stable_and_by_all_names(rows: list[tuple[int, str | None]]) ->
 def test_a_malformed_order_is_refused() -> None:
     with pytest.raises(AzureError, match="malformed"):
         odata.ordered([], "a upwards")
+
+
+@pytest.mark.parametrize(
+    ("text", "bounds"),
+    [
+        (None, (None, None)),
+        ("submitTime ge datetimeoffset'1970-01-01T00:00:05Z'", (5.0, None)),
+        (
+            "name eq 'a' and submitTime gt '1970-01-01T00:00:05Z' and SubmitTime le 1970-01-01T00:00:07Z",
+            (5.0, 7.0),
+        ),
+        ("submitTime eq 1970-01-01T00:00:05Z", (5.0, 5.0)),
+        ("submitTime ge 1970-01-01T00:00:05Z and submitTime ge 1970-01-01T00:00:06Z", (6.0, None)),
+        ("submitTime ge 1970-01-01T00:00:05Z and (name eq 'a' or name eq 'b')", (5.0, None)),
+        ("submitTime ge 1970-01-01T00:00:05Z or name eq 'a'", (None, None)),
+        ("not (submitTime ge 1970-01-01T00:00:05Z)", (None, None)),
+        ("not submitTime ge 1970-01-01T00:00:05Z", (None, None)),
+        ("(submitTime ge 1970-01-01T00:00:05Z or name eq 'a') and name eq 'b'", (None, None)),
+        ("endTime ge 1970-01-01T00:00:05Z", (None, None)),
+        ("submitTime ne 1970-01-01T00:00:05Z", (None, None)),
+    ],
+)
+def test_the_times_that_a_filter_can_let_pass(
+    text: str | None, bounds: tuple[float | None, float | None]
+) -> None:
+    assert odata.time_bounds(text, "submitTime") == bounds
