@@ -164,3 +164,5 @@ def _warm_up() -> None:
     import pyarrow  # noqa: F401
 
     from airflow_provider_datalake.emulator.maxcompute.sql import engine  # noqa: F401
+    from airflow_provider_datalake.usql import compiler  # noqa: F401
+    from airflow_provider_datalake.usql.backends.duckdb import run  # noqa: F401

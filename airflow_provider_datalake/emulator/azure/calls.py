@@ -94,6 +94,23 @@ class Call:
         return content
 
 
+def object_of(content: dict[str, Any], name: str) -> dict[str, Any]:
+    """
+    Read a field that is an object.
+
+    :param content: what has the field
+    :param name: its name
+    :return: its value, empty when it is missing
+    :raises AzureError: when it is something else
+    """
+    value = content.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise invalid(f"'{name}' must be an object, not {value!r}.")
+    return value
+
+
 Handler = Callable[[S, Call], Response]
 
 

@@ -20,6 +20,7 @@ _TOKEN = re.compile(
     r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<time>datetime(?:offset)?'[^']*'|\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)?)"
     r"|(?P<number>-?\d+(?:\.\d+)?)|(?P<word>[A-Za-z_][\w./]*)|(?P<sign>[(),]))"
 )
+_DEEPEST = 50
 _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "eq": lambda a, b: a == b,
     "ne": lambda a, b: a != b,
@@ -190,17 +191,22 @@ class _Filter:
 
     def _not(self) -> Callable[[Item], bool]:
         if self._accept("not"):
-            self._depth += 1
+            self._descend()
             inner = self._not()
             self._depth -= 1
             return lambda item: not inner(item)
         if self._accept("("):
-            self._depth += 1
+            self._descend()
             inner = self._or()
             self._expect(")")
             self._depth -= 1
             return inner
         return self._comparison()
+
+    def _descend(self) -> None:
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise invalid(f"$filter is nested more than {_DEEPEST} levels deep")
 
     def _comparison(self) -> Callable[[Item], bool]:
         kind, text = self._take()

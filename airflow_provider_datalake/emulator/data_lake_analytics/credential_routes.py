@@ -64,7 +64,7 @@ def _place(service: DataLakeAnalyticsService, call: Call, action: str) -> tuple[
 def _text(content: dict[str, Any], name: str) -> str:
     value = content.get(name)
     if not isinstance(value, str) or not value:
-        raise invalid(f"'{name}' is missing.")
+        raise invalid(f"'{name}' is missing, or no text.")
     return value
 
 
@@ -102,8 +102,8 @@ def update_credential(service: DataLakeAnalyticsService, call: Call) -> Response
     one = _require(service, account, database, CREDENTIAL, call.path("name"))
     content = call.json()
     _check_password(call, one, content)
-    new = content.get("newPassword")
-    kept = {name: content[name] for name in ("uri", "userId") if content.get(name)}
+    new = _text(content, "newPassword") if content.get("newPassword") else None
+    kept = {name: _text(content, name) for name in ("uri", "userId") if content.get(name)}
     service.credentials.change(account, database, CREDENTIAL, one, new, kept)
     return empty()
 
@@ -142,8 +142,9 @@ def delete_credential(service: DataLakeAnalyticsService, call: Call) -> Response
 
 def create_secret(service: DataLakeAnalyticsService, call: Call) -> Response:
     """Make a secret."""
-    uri = call.json().get("uri")
-    return _create(service, call, SECRET, {"uri": uri} if uri else {})
+    content = call.json()
+    kept = {"uri": _text(content, "uri")} if content.get("uri") else {}
+    return _create(service, call, SECRET, kept)
 
 
 def update_secret(service: DataLakeAnalyticsService, call: Call) -> Response:
@@ -151,7 +152,7 @@ def update_secret(service: DataLakeAnalyticsService, call: Call) -> Response:
     account, database = _place(service, call, "submit")
     one = _require(service, account, database, SECRET, call.path("name"))
     content = call.json()
-    kept = {"uri": content["uri"]} if content.get("uri") else {}
+    kept = {"uri": _text(content, "uri")} if content.get("uri") else {}
     service.credentials.change(account, database, SECRET, one, _text(content, "password"), kept)
     return empty()
 

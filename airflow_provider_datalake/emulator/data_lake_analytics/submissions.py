@@ -15,6 +15,7 @@ DEFAULT_PRIORITY = 1000
 _RELATED_IDS = ("pipelineId", "runId", "recurrenceId")
 _RELATED = (*_RELATED_IDS, "pipelineName", "pipelineUri", "recurrenceName")
 _MAX_NAME = 260
+_MOST = 2**31 - 1
 _COMPILE_MODES = ("Semantic", "Full", "SingleBox")
 
 
@@ -82,6 +83,9 @@ def read_submission(content: Mapping[str, Any]) -> Submission:
     script = properties.get("script")
     if not isinstance(script, str) or not script.strip():
         raise invalid("The job's 'properties.script' is missing.", "InvalidScript")
+    for field in ("compileMode", "runtimeVersion"):
+        if properties.get(field) is not None and not isinstance(properties[field], str):
+            raise invalid(f"'properties.{field}' must be a text, not {properties[field]!r}.")
     mode = str(properties.get("compileMode") or "")
     if mode and mode not in _COMPILE_MODES:
         raise invalid(f"'properties.compileMode' must be one of {', '.join(_COMPILE_MODES)}, not {mode!r}.")
@@ -100,7 +104,7 @@ def _number(content: Mapping[str, Any], name: str, default: int) -> int:
     value = content.get(name)
     if value is None:
         return default
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _MOST:
         raise invalid(f"'{name}' must be a whole number from 1 on, not {value!r}.")
     return value
 

@@ -6,6 +6,7 @@ import ipaddress
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_datalake.emulator.azure.calls import object_of
 from airflow_provider_datalake.emulator.azure.errors import invalid
 
 if TYPE_CHECKING:
@@ -25,6 +26,25 @@ _PRINCIPALS = ("User", "Group", "ServicePrincipal")
 _WRONG = "InvalidArgument"
 
 
+def check_body(content: Mapping[str, Any]) -> None:
+    """
+    Check what stands beside the properties of a group or an account.
+
+    :param content: as the client gives it
+    :raises AzureError: when something is wrong; the message names it
+    """
+    location = content.get("location")
+    if location is not None and not isinstance(location, str):
+        raise invalid(f"'location' must be a text, not {location!r}.", _WRONG)
+    for name in ("tags", "identity", "properties"):
+        value = content.get(name)
+        if value is not None and not isinstance(value, dict):
+            raise invalid(f"'{name}' must be an object, not {value!r}.", _WRONG)
+    for name, value in (content.get("tags") or {}).items():
+        if not isinstance(value, str):
+            raise invalid(f"The tag {name!r} must be a text, not {value!r}.", _WRONG)
+
+
 def check_properties(provider: Provider, properties: Mapping[str, Any]) -> None:
     """
     Check the properties of an account.
@@ -40,14 +60,18 @@ def check_properties(provider: Provider, properties: Mapping[str, Any]) -> None:
         value = properties.get(name)
         if value not in (None, "Enabled", "Disabled"):
             raise invalid(f"'properties.{name}' must be Enabled or Disabled, not {value!r}.", _WRONG)
+    for name, kind in (("encryptionConfig", dict), ("defaultDataLakeStoreAccount", str)):
+        value = properties.get(name)
+        if value is not None and not isinstance(value, kind):
+            raise invalid(f"'properties.{name}' cannot be {value!r}.", _WRONG)
     for part in provider.parts:
         listed = properties.get(part.listed_as) or []
         if not isinstance(listed, list):
             raise invalid(f"'properties.{part.listed_as}' must be a list.", _WRONG)
         for one in listed:
-            if not isinstance(one, dict) or not one.get("name"):
+            if not isinstance(one, dict) or not isinstance(one.get("name"), str) or not one["name"]:
                 raise invalid(f"One of 'properties.{part.listed_as}' has no 'name'.", _WRONG)
-            check_part(part, str(one["name"]), one.get("properties") or {})
+            check_part(part, one["name"], object_of(one, "properties"))
 
 
 def _check_number(properties: Mapping[str, Any], name: str, most: int | None) -> None:
@@ -71,6 +95,10 @@ def check_part(part: Part, name: str, properties: Mapping[str, Any]) -> None:
     for field in part.required:
         if not properties.get(field):
             raise invalid(f"The 'properties.{field}' of '{name}' is missing.", _WRONG)
+    for field in part.texts:
+        value = properties.get(field)
+        if value is not None and not isinstance(value, str):
+            raise invalid(f"The 'properties.{field}' of '{name}' must be a text, not {value!r}.", _WRONG)
     if part.path == "computepolicies":
         _check_policy(properties)
     if part.path == "firewallrules":

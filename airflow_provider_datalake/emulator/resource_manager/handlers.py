@@ -7,10 +7,14 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_datalake.emulator.azure import odata
-from airflow_provider_datalake.emulator.azure.calls import answer, empty
+from airflow_provider_datalake.emulator.azure.calls import answer, empty, object_of
 from airflow_provider_datalake.emulator.azure.errors import AzureError, invalid
 from airflow_provider_datalake.emulator.resource_manager.access import MANAGE, READ, allows, authorize
-from airflow_provider_datalake.emulator.resource_manager.checks import check_part, check_properties
+from airflow_provider_datalake.emulator.resource_manager.checks import (
+    check_body,
+    check_part,
+    check_properties,
+)
 from airflow_provider_datalake.emulator.resource_manager.providers import PROVIDERS
 from airflow_provider_datalake.emulator.resource_manager.resources import ANALYTICS, GROUP, STORE
 from airflow_provider_datalake.emulator.resource_manager.service import now_text
@@ -45,6 +49,7 @@ def put_group(service: ResourceManagerService, call: Call) -> Response:
     """Create or update a resource group."""
     authorize(service, call, MANAGE)
     content = call.json()
+    check_body(content)
     if not content.get("location"):
         raise invalid("The 'location' property is required for this resource group.", "LocationRequired")
     subscription, name = call.path("subscription"), call.path("group")
@@ -157,9 +162,10 @@ class AccountHandlers:
             )
         if service.account(self._provider.name, name) is not None:
             raise AzureError(409, "ResourceConflicted", "Resource Name belongs to another resource.")
+        check_body(content)
         if not content.get("location"):
             raise invalid("The 'location' property is required for this resource.", "LocationRequired")
-        properties = content.get("properties") or {}
+        properties = object_of(content, "properties")
         check_properties(self._provider, properties)
         if self._provider.name == ANALYTICS:
             self._check_store(service, properties)
@@ -181,7 +187,7 @@ class AccountHandlers:
 
     def _creating(self, service: ResourceManagerService, call: Call, account: Resource) -> Response:
         shown = service.shown(account)
-        given = call.json().get("properties") or {}
+        given = object_of(call.json(), "properties")
         account_id = account.content["properties"]["accountId"]
         shown["properties"] = {
             **{name: value for name, value in shown["properties"].items() if name in given},
@@ -206,7 +212,8 @@ class AccountHandlers:
     def _changed(
         self, service: ResourceManagerService, account: Resource, content: dict[str, Any]
     ) -> Response:
-        given = content.get("properties") or {}
+        check_body(content)
+        given = object_of(content, "properties")
         check_properties(self._provider, given)
         writable = {
             key: value for key, value in given.items() if key in self._provider.writable and value is not None
@@ -350,7 +357,7 @@ class PartHandlers(AccountHandlers):
         """Create or replace one."""
         authorize(service, call, MANAGE)
         account = self._require(service, call)
-        properties = call.json().get("properties") or {}
+        properties = object_of(call.json(), "properties")
         self._check(service, properties, call.path("part"))
         one = service.put_part(account, self._part, call.path("part"), properties)
         return self._answer(account, one)
@@ -372,7 +379,7 @@ class PartHandlers(AccountHandlers):
         one = self._thing(service, account, call)
         if one is None:
             raise self._no_part()
-        properties = call.json().get("properties") or {}
+        properties = object_of(call.json(), "properties")
         merged = {**one.content, **{key: value for key, value in properties.items() if value is not None}}
         self._check(service, merged, one.name)
         return self._answer(account, service.put_part(account, self._part, one.name, merged))

@@ -36,6 +36,13 @@ class Part:
     optional: tuple[str, ...] = ()
     secret: tuple[str, ...] = ()
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The properties that are texts: all but the numbers of compute policies."""
+        return tuple(
+            name for name in (*self.required, *self.optional) if name not in (PER_JOB, "minPriorityPerJob")
+        )
+
     def shown(self, resource: Resource) -> dict[str, Any]:
         """
         Give what may be seen of one.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_datalake.emulator.azure.calls import answer, empty
+from airflow_provider_datalake.emulator.azure.calls import answer, empty, object_of
 from airflow_provider_datalake.emulator.azure.errors import AzureError, invalid
 from airflow_provider_datalake.emulator.resource_manager.access import (
     ASSIGN,
@@ -52,7 +52,7 @@ def _shown(one: Resource) -> dict[str, Any]:
 def put_assignment(service: ResourceManagerService, call: Call) -> Response:
     """Give somebody a role."""
     authorize(service, call, ASSIGN)
-    properties = call.json().get("properties") or {}
+    properties = object_of(call.json(), "properties")
     role = str(properties.get("roleDefinitionId") or "").rpartition("/")[2].lower()
     if role not in ROLES:
         raise invalid(
@@ -60,8 +60,8 @@ def put_assignment(service: ResourceManagerService, call: Call) -> Response:
             f"{', '.join(ROLES.values())}.",
             "RoleDefinitionDoesNotExist",
         )
-    principal = str(properties.get("principalId") or "")
-    if not principal:
+    principal = properties.get("principalId")
+    if not isinstance(principal, str) or not principal:
         raise invalid("The 'properties.principalId' is missing.", "InvalidPrincipalId")
     scope, name = _scope(call), call.path("name")
     for known in service.resources.find(ROLE):

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from airflow_provider_datalake.emulator.resource_manager.providers import Part, Provider
 
 
-
 def now_text() -> str:
     """
     Give the present moment as the resource manager writes it.
