@@ -376,6 +376,8 @@ def test_a_managed_identity_gives_a_token(directory: Directory, monkeypatch: pyt
     assert directory.jobs(ManagedIdentityCredential().get_token(ARM).token).status_code == 200
     address = f"{directory.address}/aad/metadata/identity/oauth2/token?resource=https://management.azure.com/"
     assert requests.get(address, timeout=30).status_code == 400
+    foreign = {"Metadata": "true", "Host": "attacker.example.com"}
+    assert requests.get(address, headers=foreign, timeout=30).status_code == 403
 
 
 def test_the_old_clients_sign_in(directory: Directory, monkeypatch: pytest.MonkeyPatch) -> None:

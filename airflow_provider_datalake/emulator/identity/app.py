@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from airflow_provider_datalake.emulator.addresses import service_address
 from airflow_provider_datalake.emulator.azure.calls import AnyCase
+from airflow_provider_datalake.emulator.config import is_loopback
 from airflow_provider_datalake.emulator.identity import sign_in
 from airflow_provider_datalake.emulator.identity.device_codes import INTERVAL_SECONDS, LIFETIME_SECONDS
 from airflow_provider_datalake.emulator.identity.errors import TokenError, invalid_request
@@ -223,4 +224,7 @@ def _managed_identity(service: IdentityService, request: Request, form: dict[str
 
 def _is_local(request: Request) -> bool:
     client = request.client
-    return client is not None and ipaddress.ip_address(client.host).is_loopback
+    if client is None or not ipaddress.ip_address(client.host).is_loopback:
+        return False
+    # Another name in the address is how a foreign site would make a browser ask for the token.
+    return is_loopback(request.url.hostname or "")
