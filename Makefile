@@ -6,10 +6,10 @@ BIN := .venv/bin
 UV := uv==0.13.8
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock lint test demo serve bench clean
+.PHONY: help setup lock lint test demo serve bench coverage-tables clean
 
 help: ## list the commands
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | while IFS='|' read -r name text; do printf '  make %-7s %s\n' "$$name" "$$text"; done
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name text; do printf '  make %-15s %s\n' "$$name" "$$text"; done
 
 setup: ## make .venv with the pinned dependencies (all other commands do so themselves)
 	@$(PYTHON) demo/bootstrap.py
@@ -32,6 +32,9 @@ lint: setup ## check style and types
 bench: setup ## measure against the peers
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group bench
 	@$(BIN)/python -m benchmarks
+
+coverage-tables: setup ## rewrite the tables of docs/usql.md from the U-SQL compiler
+	@$(BIN)/python -m airflow_provider_datalake.usql.coverage
 
 lock: setup ## refresh constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(UV)

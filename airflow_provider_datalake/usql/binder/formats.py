@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     Fold = Callable[[ast.Expression], Constant]
 
 _DELIMITERS = {"Csv": ",", "Tsv": "\t", "Text": ","}
-_OTHER_FORMATS = ("Parquet", "Orc", "Avro", "Json", "Xml")
+OTHER_FORMATS = ("Parquet", "Orc", "Avro", "Json", "Xml")
 _CHAR_FORMATS = ("uint16", "string")
 # In the order of the reference, which is the order of arguments without a name.
-_EXTRACT_FIELDS = {
+EXTRACT_FIELDS = {
     "delimiter": "delimiter",
     "encoding": "encoding",
     "escapeCharacter": "escape",
@@ -35,7 +35,7 @@ _EXTRACT_FIELDS = {
     "skipFirstNRows": "skip_first_rows",
     "charFormat": "char_format",
 }
-_OUTPUT_FIELDS = {
+OUTPUT_FIELDS = {
     "delimiter": "delimiter",
     "dateTimeFormat": "date_time_format",
     "encoding": "encoding",
@@ -67,7 +67,7 @@ def extract_format(using: ast.Expression, fold: Fold) -> ExtractFormat:
     :raises CompileError: for extractors that are not built in, unknown parameters and bad values
     """
     kind, arguments = _call(using, "Extractors", "extractor")
-    return ExtractFormat(**_fields(kind, "Extractors", arguments, _EXTRACT_FIELDS, fold))
+    return ExtractFormat(**_fields(kind, "Extractors", arguments, EXTRACT_FIELDS, fold))
 
 
 def output_format(using: ast.Expression, fold: Fold) -> OutputFormat:
@@ -80,7 +80,7 @@ def output_format(using: ast.Expression, fold: Fold) -> OutputFormat:
     :raises CompileError: for outputters that are not built in, unknown parameters and bad values
     """
     kind, arguments = _call(using, "Outputters", "outputter")
-    fields = _fields(kind, "Outputters", arguments, _OUTPUT_FIELDS, fold)
+    fields = _fields(kind, "Outputters", arguments, OUTPUT_FIELDS, fold)
     if fields.get("row_delimiter", "") is None:
         del fields["row_delimiter"]
     return OutputFormat(**fields)
@@ -93,7 +93,7 @@ def _call(using: ast.Expression, family: str, noun: str) -> tuple[str, tuple[ast
         ):
             if kind in _DELIMITERS:
                 return kind, arguments
-            if kind in _OTHER_FORMATS:
+            if kind in OTHER_FORMATS:
                 raise unsupported(f"{family}.{kind}", using.span)
             raise failure(
                 errors.INVALID_PARAMETER,

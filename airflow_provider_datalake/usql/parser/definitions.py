@@ -12,7 +12,7 @@ from airflow_provider_datalake.usql.parser.queries import QueryParser
 if TYPE_CHECKING:
     from airflow_provider_datalake.usql.diagnostics import Span
 
-_UNSUPPORTED_OBJECTS = {
+UNSUPPORTED_OBJECTS = {
     ("FUNCTION",): "a table-valued function",
     ("PROCEDURE",): "a procedure",
     ("PACKAGE",): "a package",
@@ -60,7 +60,7 @@ class DefinitionParser(QueryParser):
 
     def other_object(self, verb: str, start: Span) -> ast.Unsupported:
         """Recognise a statement about an object that this compiler does not have, and move to its end."""
-        for words, what in _UNSUPPORTED_OBJECTS.items():
+        for words, what in UNSUPPORTED_OBJECTS.items():
             if self.is_word(*words):
                 return self.unsupported_statement(f"{verb} {' '.join(words)} ({what})", start)
             self.note(words[0])

@@ -11,7 +11,7 @@ from airflow_provider_datalake.usql.parser.definitions import DefinitionParser
 if TYPE_CHECKING:
     from airflow_provider_datalake.usql.diagnostics import Span
 
-_NOT_RUN = {
+NOT_RUN = {
     ("REFERENCE", "SYSTEM", "ASSEMBLY"): "REFERENCE SYSTEM ASSEMBLY (a .NET assembly)",
     ("REFERENCE",): "REFERENCE ASSEMBLY (a user assembly)",
     ("DEPLOY",): "DEPLOY RESOURCE",
@@ -64,10 +64,10 @@ class StatementParser(DefinitionParser):
         }
         if self.token.kind is TokenKind.WORD and self.token.text in parse:
             return parse[self.token.text]()
-        for words, feature in _NOT_RUN.items():
+        for words, feature in NOT_RUN.items():
             if self.is_word(*words):
                 return self.unsupported_statement(feature, self.take().span)
-        self.note(TokenKind.VARIABLE, *parse, *(words[0] for words in _NOT_RUN))
+        self.note(TokenKind.VARIABLE, *parse, *(words[0] for words in NOT_RUN))
         return self._procedure_call()
 
     def _procedure_call(self) -> ast.Statement:
