@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sqlglot import exp
+
 from airflow_provider_datalake.usql.backends.duckdb.date_formats import date_text
 from airflow_provider_datalake.usql.expressions.failures import unsupported
 from airflow_provider_datalake.usql.expressions.templates import render
 from airflow_provider_datalake.usql.types import INTEGRAL, STRING, Kind
 
 if TYPE_CHECKING:
-    from sqlglot import exp
-
     from airflow_provider_datalake.usql.diagnostics import Span
     from airflow_provider_datalake.usql.expressions.typed import Typed
     from airflow_provider_datalake.usql.types import Type
@@ -89,6 +89,8 @@ def concatenated(parts: list[Typed]) -> exp.Expr:
     for part in parts:
         text = text_of(part.sql, part.type, part.span)
         pieces.append(render("COALESCE(:a, '')", a=text) if part.may_be_null else text)
+    if not pieces:
+        return exp.Literal.string("")
     result = pieces[0]
     for piece in pieces[1:]:
         result = render(":a || :b", a=result, b=piece)

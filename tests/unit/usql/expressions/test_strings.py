@@ -185,3 +185,7 @@ def test_an_expression_fails_the_job(text: str, words: str) -> None:
 )  # fmt: skip
 def test_an_expression_does_not_compile(text: str, words: str) -> None:
     assert words in compile_error(text)
+
+
+def test_nothing_put_together_is_an_empty_text() -> None:
+    check("string.Concat()", "string", "")
