@@ -1,35 +1,49 @@
-"""Paths in a store: checked before anything is sent."""
+"""Paths in a store: checked before anything is sent, and the names of what is still being written."""
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from urllib.parse import quote
 
 from airflow_provider_datalake.exceptions import ConfigurationError
 
-# What RFC 3986 allows in a part of a path.
-_SAFE = "!$&'()*+,;=:@~"
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{12,16}\.(tmp|parts|whole|partial|ranges)")
 
 
 def check_path(path: str, what: str = "path") -> str:
     """
     Check a path and bring it into its one form.
 
-    :param path: absolute or relative to the root, parts separated by slashes
+    :param path: absolute, parts separated by slashes
     :param what: whose path it is, for messages
-    :return: the absolute path without a slash at its end; ``/`` for the root
+    :return: the path without a slash at its end; ``/`` for the root
     :raises ConfigurationError: when it is no path in a store; ``.`` and ``..`` never are
     """
     if not isinstance(path, str):
         raise ConfigurationError(f"{what} must be a text, got {path!r}")
-    parts = [part for part in path.split("/") if part]
-    if "//" in path.rstrip("/"):
+    if not path.startswith("/"):
+        raise ConfigurationError(
+            f"{what} must be an absolute path in the store, e.g. /raw/a.csv, got {path!r}"
+        )
+    inner = path[1:-1] if path.endswith("/") and len(path) > 1 else path[1:]
+    if not inner and path != "/":
         raise ConfigurationError(f"{what} has an empty part: {path!r}")
-    for part in parts:
-        if part in (".", ".."):
-            raise ConfigurationError(f"{what} must not have the part {part!r}: {path!r}")
-        if "\\" in part or any(ord(sign) < 32 or ord(sign) == 127 for sign in part):
-            raise ConfigurationError(f"{what} must not have backslashes or control characters: {path!r}")
-    return "/" + "/".join(parts)
+    for part in inner.split("/") if inner else ():
+        _check_part(part, path, what)
+    return f"/{inner}"
+
+
+def _check_part(part: str, path: str, what: str) -> None:
+    if not part:
+        raise ConfigurationError(f"{what} has an empty part: {path!r}")
+    if part in (".", ".."):
+        raise ConfigurationError(f"{what} must not have the part {part!r}: {path!r}")
+    # Cc: control characters; Cs: halves of characters, from file names that are no valid text.
+    if "\\" in part or any(unicodedata.category(sign) in ("Cc", "Cs") for sign in part):
+        raise ConfigurationError(
+            f"{what} must not have backslashes, control characters or bytes that are no text: {path!r}"
+        )
 
 
 def quote_path(path: str) -> str:
@@ -39,7 +53,7 @@ def quote_path(path: str) -> str:
     :param path: a checked path
     :return: percent-encoded, slashes kept
     """
-    return quote(path, safe=_SAFE + "/")
+    return quote(path, safe="/~")
 
 
 def parent_of(path: str) -> str:
@@ -71,3 +85,25 @@ def join(folder: str, name: str) -> str:
     :return: the path
     """
     return f"{folder.rstrip('/')}/{name}"
+
+
+def temporary_path(path: str, key: str, kind: str) -> str:
+    """
+    Name what will become a file, beside it: what is below the same folder has the same rights.
+
+    :param path: the file's checked path
+    :param key: 12 to 16 hexadecimal digits
+    :param kind: ``tmp``, ``parts`` or ``whole``
+    :return: a path for which ``is_temporary`` is true
+    """
+    return join(parent_of(path), f".{name_of(path)}.{key}.{kind}")
+
+
+def is_temporary(name: str) -> bool:
+    """
+    Tell whether something is still being written, or was left by a writer that died.
+
+    :param name: the last part of a path
+    :return: whether its name is one that ``temporary_path`` or a download gives
+    """
+    return _TEMPORARY.fullmatch(name) is not None

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
-from contextlib import suppress
 from typing import IO, TYPE_CHECKING
 
-from airflow_provider_datalake.clients.data_lake_store_paths import check_path, join, name_of, parent_of
-from airflow_provider_datalake.clients.data_lake_store_upload import BLOCK, Stopped
-from airflow_provider_datalake.exceptions import ConflictError, DataLakeError
+from airflow_provider_datalake.clients.data_lake_store_paths import check_path, temporary_path
+from airflow_provider_datalake.clients.data_lake_store_upload import BLOCK
+from airflow_provider_datalake.clients.parallel import Stopped
+from airflow_provider_datalake.exceptions import ConflictError, DataLakeError, TransferError
 
 if TYPE_CHECKING:
     import threading
 
     from airflow_provider_datalake.clients.data_lake_store import DataLakeStore
+
+log = logging.getLogger(__name__)
 
 
 class StreamWriter:
@@ -29,42 +32,59 @@ class StreamWriter:
         self._store = store
         self._path = check_path(path)
         self._overwrite = overwrite
-        self._temporary = join(parent_of(self._path), f".{name_of(self._path)}.{uuid.uuid4().hex[:12]}.tmp")
+        self._temporary = temporary_path(self._path, uuid.uuid4().hex[:12], "tmp")
         self.size = 0
         self._begun = False
+        self._closed = False
 
-    def write(self, content: bytes) -> None:
+    def write(self, content: bytes | memoryview) -> None:
         """
         Write what comes next.
 
         :param content: the bytes
         """
-        if not self._begun:
-            self._store.create(self._temporary, content)
-            self._begun = True
-        elif content:
-            self._store.append(self._temporary, content, self.size)
-        self.size += len(content)
+        for offset in range(0, len(content), BLOCK):
+            block = bytes(content[offset : offset + BLOCK])
+            if self._begun:
+                self._store.append(self._temporary, block, self.size)
+                self._closed = False
+            else:
+                self._store.create(self._temporary, block)
+                self._begun = self._closed = True
+            self.size += len(block)
 
     def commit(self) -> None:
         """
         Make the file appear.
 
         :raises ConflictError: when there is one and it must not be replaced
+        :raises TransferError: when what was written is not there whole
         """
-        if not self._begun:
-            self.write(b"")
-        if not self._overwrite and self._store.exists(self._path):
+        try:
+            if not self._begun:
+                self._store.create(self._temporary)
+                self._begun = True
+            elif not self._closed:
+                self._store.append(self._temporary, b"", self.size, last=True)
+            found = self._store.status(self._temporary).size
+            if found != self.size:
+                raise TransferError(f"{self._path} had {found} bytes when {self.size} had been written")
+            if not self._overwrite and self._store.exists(self._path):
+                raise ConflictError(f"there is a file {self._path} already, and overwrite is off")
+            self._store.rename(self._temporary, self._path, overwrite=self._overwrite)
+        except BaseException:
             self.discard()
-            raise ConflictError(f"there is a file {self._path} already, and overwrite is off")
-        self._store.rename(self._temporary, self._path, overwrite=self._overwrite)
+            raise
 
     def discard(self) -> None:
         """Remove what was written; nothing of it was in sight."""
-        if self._begun:
-            # It is the failure before that the caller has to hear of.
-            with suppress(DataLakeError):
-                self._store.delete(self._temporary)
+        if not self._begun:
+            return
+        try:
+            self._store.delete(self._temporary)
+        except DataLakeError as error:
+            # The caller has to hear of the failure before, not of this one; a later upload cleans up.
+            log.warning("%s is left behind: %s", self._temporary, error)
 
 
 def write_stream(
@@ -72,6 +92,7 @@ def write_stream(
     path: str,
     source: IO[bytes],
     *,
+    size: int | None = None,
     overwrite: bool = True,
     stop: threading.Event | None = None,
 ) -> int:
@@ -81,17 +102,24 @@ def write_stream(
     :param store: where to
     :param path: the file in the store
     :param source: an open binary file
+    :param size: bytes that it must have, None for any number
     :param overwrite: whether a file that is there is replaced
     :param stop: set it to end the upload
     :return: bytes
     :raises ConflictError: when there is a file and it must not be replaced
+    :raises TransferError: when it has another size
+    :raises Stopped: when ``stop`` was set
     """
+    if not overwrite and store.exists(path):
+        raise ConflictError(f"there is a file {path} already, and overwrite is off")
     writer = StreamWriter(store, path, overwrite=overwrite)
     try:
         while content := source.read(BLOCK):
             if stop is not None and stop.is_set():
                 raise Stopped("the upload was stopped")
             writer.write(content)
+        if size not in (None, writer.size):
+            raise TransferError(f"{size} bytes were expected for {path}, the source gave {writer.size}")
     except BaseException:
         writer.discard()
         raise

@@ -5,31 +5,60 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import stat
 import threading
 import time
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_provider_datalake.clients.data_lake_store import ATOMIC_BYTES
-from airflow_provider_datalake.clients.data_lake_store_paths import check_path, join, name_of, parent_of
-from airflow_provider_datalake.exceptions import ConflictError, NotFoundError, TransferError
+from airflow_provider_datalake.clients.data_lake_store_errors import BadOffset
+from airflow_provider_datalake.clients.data_lake_store_paths import (
+    check_path,
+    is_temporary,
+    parent_of,
+    temporary_path,
+)
+from airflow_provider_datalake.clients.parallel import Jobs, Progress
+from airflow_provider_datalake.exceptions import (
+    ConfigurationError,
+    ConflictError,
+    NotFoundError,
+    TransferError,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from airflow_provider_datalake.clients.data_lake_store import DataLakeStore
+    from airflow_provider_datalake.clients.data_lake_store_models import FileStatus
+    from airflow_provider_datalake.clients.parallel import Job
 
 log = logging.getLogger(__name__)
 
-BLOCK = 16 * 1024 * 1024
+BLOCK = 8 * 1024 * 1024
 """Bytes of a request."""
 PART = 64 * 1024 * 1024
 """Bytes of a part of a large file; the parts go up side by side."""
 STALE_SECONDS = 24 * 3600.0
 """Age from which what an abandoned upload has left is removed."""
+DOUBT_SECONDS = 2.0
+"""Clocks tell whole seconds: a file of the first ones may be older than the upload."""
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """
+    When the first attempt at an upload began.
+
+    :param store: epoch seconds by ``DataLakeStore.clock``
+    :param local: epoch seconds by this machine's clock, which the times of its files are by
+    """
+
+    store: float
+    local: float
 
 
 @dataclass(frozen=True)
@@ -39,13 +68,13 @@ class UploadOptions:
 
     :param threads: requests in flight at a time
     :param overwrite: whether files that are there are replaced
-    :param since: epoch seconds at which an earlier attempt at the same upload began: files that were written
-        since then and have the right size are not sent again; None for a first attempt
+    :param since: when the first attempt at the same upload began: files that were written since then, have
+        the right size and have not changed here are not sent again; None for a first attempt
     """
 
     threads: int = 8
     overwrite: bool = True
-    since: float | None = None
+    since: Beginning | None = None
 
 
 @dataclass(frozen=True)
@@ -63,16 +92,17 @@ class TransferResult:
     skipped: int = 0
 
 
-class Stopped(TransferError):
-    """Somebody asked the transfer to stop."""
-
-
 @dataclass(frozen=True)
 class _Item:
     source: Path
     target: str
     size: int
     modified: int
+
+    def check_unchanged(self, read: int) -> None:
+        status = self.source.stat()
+        if (status.st_size, status.st_mtime_ns) != (self.size, self.modified) or read != self.size:
+            raise TransferError(f"{self.source} has changed while it was uploaded")
 
 
 def upload(
@@ -97,9 +127,21 @@ def upload(
     :raises TransferError: when a file changes meanwhile, or does not come through whole
     """
     options = options or UploadOptions()
+    check_threads(options.threads)
     items = [_item(source, target) for source, target in pairs]
     _check_targets(items)
-    return _Upload(store, options, stop or threading.Event()).run(items)
+    return _Upload(store, options, items).run(stop or threading.Event())
+
+
+def check_threads(threads: int) -> None:
+    """
+    Refuse a number of threads that cannot work.
+
+    :param threads: requests in flight at a time
+    :raises ConfigurationError: when it is not from 1 to 64
+    """
+    if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 64:
+        raise ConfigurationError(f"threads must be an integer from 1 to 64, got {threads!r}")
 
 
 def _item(source: Path, target: str) -> _Item:
@@ -107,7 +149,12 @@ def _item(source: Path, target: str) -> _Item:
         status = source.stat()
     except FileNotFoundError:
         raise NotFoundError(f"no such file: {source}") from None
-    return _Item(source, check_path(target, "destination"), status.st_size, status.st_mtime_ns)
+    if not stat.S_ISREG(status.st_mode):
+        raise ConfigurationError(f"{source} is no ordinary file")
+    checked = check_path(target, "destination")
+    if checked == "/":
+        raise ConfigurationError("destination must be a file's path, it is the root")
+    return _Item(source, checked, status.st_size, status.st_mtime_ns)
 
 
 def _check_targets(items: Sequence[_Item]) -> None:
@@ -119,169 +166,222 @@ def _check_targets(items: Sequence[_Item]) -> None:
 
 
 class _Upload:
-    def __init__(self, store: DataLakeStore, options: UploadOptions, stop: threading.Event) -> None:
-        self._store = store
-        self._options = options
-        self._stop = stop
+    def __init__(self, store: DataLakeStore, options: UploadOptions, items: Sequence[_Item]) -> None:
+        self.store = store
+        self.overwrite = options.overwrite
+        self.progress = Progress("Uploaded", len(items), sum(item.size for item in items))
+        self._threads = options.threads
+        self._since = options.since
+        self._items = items
+        self._jobs = Jobs((), threading.Event())
 
-    def run(self, items: Sequence[_Item]) -> TransferResult:
-        done = self._known(items)
-        if not self._options.overwrite:
-            self._check_free(items, done)
-        left = [item for item in items if item.target not in done]
-        small = [item for item in left if item.size <= ATOMIC_BYTES]
-        large = [item for item in left if item.size > ATOMIC_BYTES]
-        with ThreadPoolExecutor(self._options.threads, thread_name_prefix="datalake-upload") as pool:
-            run_all(pool, [partial(self._whole, item) for item in small], self._stop)
-            for item in large:
-                self._in_parts(pool, item)
-        return TransferResult(len(items), sum(item.size for item in items), len(done))
+    def run(self, stop: threading.Event) -> TransferResult:
+        done = self._done_before()
+        left = [item for item in self._items if item.target not in done]
+        self._remove_stale({parent_of(item.target) for item in left if item.size > ATOMIC_BYTES})
+        self._jobs = Jobs(map(self._job, left), stop)
+        self._jobs.run(min(self._threads, max(1, len(left) * 16)), "datalake-upload")
+        return TransferResult(len(self._items), sum(item.size for item in self._items), len(done))
 
-    def _known(self, items: Sequence[_Item]) -> set[str]:
-        """Find what an earlier attempt has finished: written since it began, and of the right size."""
-        since = self._options.since
-        if since is None:
+    def _job(self, item: _Item) -> Job:
+        if item.size <= ATOMIC_BYTES:
+            return partial(self._whole, item)
+        return _LargeFile(self, item).begin
+
+    def check(self) -> None:
+        """End early when the transfer has ended."""
+        self._jobs.check()
+
+    def _done_before(self) -> set[str]:
+        """Find what an earlier attempt has finished, and what must not be replaced."""
+        if self.overwrite and self._since is None:
             return set()
-        sizes = {item.target: item.size for item in items}
-        found: set[str] = set()
-        for folder in sorted({parent_of(item.target) for item in items}):
+        there = self._there()
+        done = set()
+        for item in self._items:
+            found = there.get(item.target)
+            if found is None:
+                continue
+            if self._is_ours(item, found):
+                done.add(item.target)
+            elif not self.overwrite:
+                raise ConflictError(f"there is a file {item.target} already, and overwrite is off")
+        return done
+
+    def _there(self) -> dict[str, FileStatus]:
+        wanted = {item.target for item in self._items}
+        found: dict[str, FileStatus] = {}
+        for folder in sorted({parent_of(target) for target in wanted}):
             try:
-                for status in self._store.children(folder):
-                    same = not status.is_folder and sizes.get(status.path) == status.size
-                    if same and status.modified >= since:
-                        found.add(status.path)
+                found |= {one.path: one for one in self.store.children(folder) if one.path in wanted}
             except NotFoundError:
                 continue
         return found
 
-    def _check_free(self, items: Sequence[_Item], done: set[str]) -> None:
-        for item in items:
-            if item.target not in done and self._store.exists(item.target):
-                raise ConflictError(f"there is a file {item.target} already, and overwrite is off")
+    def _is_ours(self, item: _Item, found: FileStatus) -> bool:
+        since = self._since
+        if since is None or found.is_folder or found.size != item.size or found.modified < since.store:
+            return False
+        is_later = found.modified >= since.store + DOUBT_SECONDS
+        if is_later and item.modified / 1e9 < since.local - DOUBT_SECONDS:
+            return True
+        # With overwrite, to send it again is as good as to look into it.
+        return not self.overwrite and self._same_bytes(item)
+
+    def _same_bytes(self, item: _Item) -> bool:
+        with item.source.open("rb") as file:
+            return all(
+                piece == file.read(len(piece)) for piece in self.store.pieces(item.target, 0, item.size)
+            )
 
     def _whole(self, item: _Item) -> None:
         content = item.source.read_bytes()
-        self._check_unchanged(item, len(content))
-        self._store.create(item.target, content)
+        item.check_unchanged(len(content))
+        self.store.create(item.target, content, overwrite=self.overwrite)
+        self.progress.add(files=1, size=item.size)
 
-    def _check_unchanged(self, item: _Item, read: int | None = None) -> None:
-        status = item.source.stat()
-        changed = (status.st_size, status.st_mtime_ns) != (item.size, item.modified)
-        if changed or (read is not None and read != item.size):
-            raise TransferError(f"{item.source} has changed while it was uploaded")
+    def _remove_stale(self, folders: Iterable[str]) -> None:
+        """Remove what uploads have left that nobody will take up again."""
+        limit = time.time() - STALE_SECONDS
+        for folder in sorted(folders):
+            try:
+                found = [one for one in self.store.children(folder) if is_temporary(one.name)]
+            except NotFoundError:
+                continue
+            for one in found:
+                if one.modified < limit:
+                    log.info("Removing what an abandoned upload has left: %s", one.path)
+                    self.store.delete(one.path, recursive=True)
 
-    def _in_parts(self, pool: ThreadPoolExecutor, item: _Item) -> None:
-        prefix = f".{name_of(item.target)}."
-        folder = join(parent_of(item.target), f"{prefix}{_key(item)}.parts")
-        self._remove_stale(parent_of(item.target), prefix, folder)
-        whole = f"{folder}.whole"
-        ready = self._store.find(whole)
-        if ready is None or ready.size != item.size:
-            sizes = self._present(folder)
-            parts = [
-                (f"{folder}/{number:05}", offset, min(PART, item.size - offset))
-                for number, offset in enumerate(range(0, item.size, PART))
-            ]
-            jobs = [partial(self._part, item, part, sizes.get(part[0], 0)) for part in parts]
-            run_all(pool, jobs, self._stop)
-            self._check_unchanged(item)
-            self._store.delete(whole)
-            self._store.concat(whole, [path for path, _, _ in parts])
-            ready = self._store.status(whole)
-        if ready.size != item.size:
-            raise TransferError(
-                f"{item.target} has {ready.size} bytes after the upload, {item.source} has {item.size}"
-            )
-        self._store.rename(whole, item.target, overwrite=True)
-        self._store.delete(folder, recursive=True)
-        log.info("Uploaded %s to %s, %s bytes", item.source, item.target, item.size)
 
-    def _present(self, folder: str) -> dict[str, int]:
+class _LargeFile:
+    """A file that goes up in parts: written beside its path, joined, and renamed."""
+
+    def __init__(self, upload: _Upload, item: _Item) -> None:
+        self._upload = upload
+        self._store = upload.store
+        self._item = item
+        self._whole = temporary_path(item.target, _key(item), "whole")
+        self._folder = temporary_path(item.target, _key(item), "parts")
+        self._lock = threading.Lock()
+        self._left = 0
+
+    def begin(self) -> list[Job]:
+        """Find out what is there, and make jobs of the rest."""
+        item = self._item
+        if item.size <= PART:
+            found = self._store.find(self._whole)
+            self._left = 1
+            return [partial(self._write, self._whole, 0, item.size, found.size if found else 0)]
+        there = self._present()
+        ready = there.get(self._whole)
+        if ready == item.size:
+            self._publish()
+            return []
+        if ready is not None:
+            # A join begins with an empty place.
+            self._store.delete(self._whole)
+        self._left = len(self._parts())
+        return [partial(self._write, *part, there.get(part[0], 0)) for part in self._parts()]
+
+    def _parts(self) -> list[tuple[str, int, int]]:
+        """Path, first byte and length of each part."""
+        size = self._item.size
+        return [
+            (f"{self._folder}/{number:05}", offset, min(PART, size - offset))
+            for number, offset in enumerate(range(0, size, PART))
+        ]
+
+    def _present(self) -> dict[str, int]:
+        found = self._store.find(self._whole)
+        there = {} if found is None else {found.path: found.size}
         try:
-            return {status.path: status.size for status in self._store.children(folder)}
+            return there | {one.path: one.size for one in self._store.children(self._folder)}
         except NotFoundError:
-            return {}
+            return there
 
-    def _part(self, item: _Item, part: tuple[str, int, int], there: int) -> None:
-        path, offset, size = part
+    def _write(self, path: str, offset: int, size: int, there: int) -> None:
         if there > size:
             there = 0
-        with item.source.open("rb") as file:
-            file.seek(offset + there)
-            while there < size or size == 0:
-                if self._stop.is_set():
-                    raise Stopped("the upload was stopped")
+        self._upload.progress.add(size=there)
+        if there == size:
+            # Nobody knows whether the earlier attempt has come to say that this was all.
+            self._store.append(path, b"", there, last=True)
+        with self._item.source.open("rb", buffering=0) as file:
+            while there < size:
+                self._upload.check()
+                file.seek(offset + there)
                 content = file.read(min(BLOCK, size - there))
                 if not content:
-                    raise TransferError(f"{item.source} has changed while it was uploaded")
-                if there == 0:
-                    self._store.create(path, content)
-                else:
-                    self._store.append(path, content, there, last=there + len(content) == size)
-                there += len(content)
+                    raise TransferError(f"{self._item.source} has changed while it was uploaded")
+                there = self._send(path, content, there, last=there + len(content) == size)
+        self._ended()
 
-    def _remove_stale(self, parent: str, prefix: str, ours: str) -> None:
-        """Remove what uploads to this file have left that nobody will take up again."""
+    def _send(self, path: str, content: bytes, there: int, *, last: bool) -> int:
         try:
-            found = [
-                status
-                for status in self._store.children(parent)
-                if status.name.startswith(prefix) and ".parts" in status.name
-            ]
-        except NotFoundError:
-            return
-        for status in found:
-            if not status.path.startswith(ours) and status.modified < time.time() - STALE_SECONDS:
-                log.info("Removing what an abandoned upload has left: %s", status.path)
-                self._store.delete(status.path, recursive=True)
+            if there == 0:
+                self._store.create(path, content, last=last)
+            else:
+                self._store.append(path, content, there, last=last)
+        except BadOffset as error:
+            # A request of an earlier attempt has arrived late, or that attempt is still alive.
+            found = self._store.status(path).size
+            log.warning("%s; going on at %s", error, found)
+            if found == there:
+                raise
+            return found
+        self._upload.progress.add(size=len(content))
+        return there + len(content)
+
+    def _ended(self) -> None:
+        with self._lock:
+            self._left -= 1
+            if self._left:
+                return
+        parts = self._parts()
+        if len(parts) > 1:
+            self._store.concat(self._whole, [path for path, _, _ in parts], size=self._item.size)
+        self._publish()
+
+    def _publish(self) -> None:
+        item = self._item
+        item.check_unchanged(item.size)
+        size = self._store.status(self._whole).size
+        if size != item.size:
+            self._store.delete(self._whole)
+            raise TransferError(
+                f"{item.target} had {size} bytes after the upload, {item.source} has {item.size}"
+            )
+        self._store.rename(self._whole, item.target, overwrite=self._upload.overwrite)
+        if item.size > PART:
+            self._store.delete(self._folder, recursive=True)
+        self._upload.progress.add(files=1)
+        log.info("Uploaded %s to %s, %s bytes", item.source, item.target, item.size)
 
 
 def _key(item: _Item) -> str:
     text = f"{item.source.resolve()}|{item.size}|{item.modified}|{item.target}|{PART}"
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:16]
 
 
-def run_all(pool: ThreadPoolExecutor, jobs: Sequence[Callable[[], Any]], stop: threading.Event) -> None:
-    """
-    Run jobs in a pool; the first failure ends the others.
-
-    :param pool: the threads
-    :param jobs: what to do
-    :param stop: set by somebody who wants all to end
-    :raises Exception: the first failure
-    """
-    waiting: set[Future[Any]] = set()
-    failed: BaseException | None = None
-    pending = iter(jobs)
-    limit = pool._max_workers * 4
-    while failed is None:
-        # A few ahead only: 100,000 files need no 100,000 futures.
-        for job in pending:
-            waiting.add(pool.submit(job))
-            if len(waiting) >= limit:
-                break
-        if not waiting:
-            return
-        done, waiting = wait(waiting, timeout=1.0, return_when=FIRST_COMPLETED)
-        failed = next((one.exception() for one in done if one.exception() is not None), None)
-        if failed is None and stop.is_set():
-            failed = Stopped("the transfer was stopped")
-    for one in waiting:
-        one.cancel()
-    wait(waiting)
-    raise failed
-
-
-def files_below(root: Path) -> list[tuple[Path, str]]:
+def local_files(root: Path) -> list[tuple[Path, str]]:
     """
     List all files below a folder of this machine.
 
     :param root: the folder
     :return: files with their paths relative to the folder, in order; links that lead elsewhere are followed
+    :raises ConfigurationError: when a link leads back to a folder that it is in
+    :raises OSError: when a folder cannot be read
     """
     found = []
-    for folder, _, names in os.walk(root, followlinks=True):
-        for name in names:
-            path = Path(folder) / name
-            found.append((path, path.relative_to(root).as_posix()))
+    for folder, folders, names in os.walk(root, followlinks=True, onerror=_fail):
+        here = Path(folder)
+        for name in folders:
+            if (here / name).is_symlink() and here.resolve().is_relative_to((here / name).resolve()):
+                raise ConfigurationError(f"{here / name} is a link to a folder that it is in")
+        found += [(here / name, (here / name).relative_to(root).as_posix()) for name in names]
     return sorted(found, key=lambda pair: pair[1])
+
+
+def _fail(error: OSError) -> None:
+    raise error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import fnmatch
+from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from airflow_provider_datalake.clients.azure_settings import AzureSettings
     from airflow_provider_datalake.clients.data_lake_store import DataLakeStore
     from airflow_provider_datalake.clients.data_lake_store_models import FileStatus
-    from airflow_provider_datalake.clients.data_lake_store_upload import TransferResult
-
-PATTERN_SIGNS = "*?["
+    from airflow_provider_datalake.clients.data_lake_store_upload import Beginning, TransferResult
 
 
 class DataLakeStoreHook(BaseHook):
@@ -94,10 +92,12 @@ class DataLakeStoreHook(BaseHook):
         """
         from airflow_provider_datalake.clients.data_lake_store import DataLakeStore
 
-        connection = await self.aget_connection(self.adls_conn_id)
-        parse_extra(connection.extra, conn_id=self.adls_conn_id)
-        settings = self._settings(connection, await connection.aextra_dejson())
-        return await asyncio.to_thread(DataLakeStore.connect, settings)
+        if self._client is None:
+            connection = await self.aget_connection(self.adls_conn_id)
+            parse_extra(connection.extra, conn_id=self.adls_conn_id)
+            settings = self._settings(connection, await connection.aextra_dejson())
+            self._client = await asyncio.to_thread(DataLakeStore.connect, settings)
+        return self._client
 
     def test_connection(self) -> tuple[bool, str]:
         """
@@ -128,7 +128,7 @@ class DataLakeStoreHook(BaseHook):
         *,
         overwrite: bool = True,
         threads: int = 8,
-        since: float | None = None,
+        since: Beginning | None = None,
         stop: threading.Event | None = None,
     ) -> TransferResult:
         """
@@ -138,8 +138,7 @@ class DataLakeStoreHook(BaseHook):
         :param destination: a file's path in the store for one file; a folder's for a folder or a pattern
         :param overwrite: whether files that are there are replaced
         :param threads: requests in flight at a time
-        :param since: epoch seconds at which an earlier attempt at the same upload began; what it has finished
-            is not sent again
+        :param since: when the first attempt at the same upload began: what it has finished is not sent again
         :param stop: set it to end the upload
         :return: counts
         :raises NotFoundError: when there is no such file
@@ -148,10 +147,10 @@ class DataLakeStoreHook(BaseHook):
         from airflow_provider_datalake.clients.data_lake_store_paths import check_path
         from airflow_provider_datalake.clients.data_lake_store_upload import UploadOptions, upload
 
-        target = check_path(destination, "destination")
+        pairs = _local_pairs(Path(source), destination)
         options = UploadOptions(threads=threads, overwrite=overwrite, since=since)
-        result = upload(self.get_client(), _local_pairs(Path(source), target), options, stop)
-        self._tell_lineage("output", target)
+        result = upload(self.get_client(), pairs, options, stop)
+        self._tell_lineage("output", check_path(destination, "destination"))
         return result
 
     def download(
@@ -177,19 +176,26 @@ class DataLakeStoreHook(BaseHook):
         """
         from airflow_provider_datalake.clients.data_lake_store_download import DownloadOptions, download
         from airflow_provider_datalake.clients.data_lake_store_paths import check_path
+        from airflow_provider_datalake.clients.data_lake_store_patterns import (
+            files_below,
+            files_matching,
+            fixed_folder,
+            is_pattern,
+        )
 
-        path, target = check_path(source, "source"), Path(destination)
-        client = self.get_client()
-        if any(sign in path for sign in PATTERN_SIGNS):
+        path, target, client = check_path(source, "source"), Path(destination), self.get_client()
+        if is_pattern(path):
             root = fixed_folder(path)
-            found = self.glob(path)
+            found = list(files_matching(client, path))
             if not found:
                 raise NotFoundError(f"Connection {self.adls_conn_id!r}: no file matches {path}")
         else:
             status = client.status(path)
             root = path if status.is_folder else ""
-            found = list(client.walk(path)) if status.is_folder else [status]
-        pairs = [(one, target / one.path[len(root) :].lstrip("/") if root else target) for one in found]
+            found = list(files_below(client, path)) if status.is_folder else [status]
+        if not root and str(destination).endswith("/"):
+            raise ConfigurationError(f"destination {destination} is a folder: name a file in it")
+        pairs = [(one, target / _below(one.path, root) if root else target) for one in found]
         result = download(client, pairs, DownloadOptions(threads=threads, overwrite=overwrite), stop)
         self._tell_lineage("input", path)
         return result
@@ -201,14 +207,9 @@ class DataLakeStoreHook(BaseHook):
         :param pattern: a path of the store; ``*``, ``?`` and ``[`` match within one part, ``**`` over parts
         :return: the files, in the order of their paths; nothing when there is no such folder
         """
-        from airflow_provider_datalake.clients.data_lake_store_paths import check_path
+        from airflow_provider_datalake.clients.data_lake_store_patterns import files_matching
 
-        checked = check_path(pattern, "pattern")
-        client = self.get_client()
-        try:
-            return [one for one in _candidates(client, checked) if matches(one.path, checked)]
-        except NotFoundError:
-            return []
+        return sorted(files_matching(self.get_client(), pattern), key=lambda one: one.path)
 
     def _tell_lineage(self, side: str, path: str) -> None:
         from airflow.sdk.lineage import get_hook_lineage_collector
@@ -218,66 +219,32 @@ class DataLakeStoreHook(BaseHook):
         add(context=self, uri=self.get_client().uri(path))
 
 
-def _local_pairs(source: Path, target: str) -> list[tuple[Path, str]]:
-    from airflow_provider_datalake.clients.data_lake_store_paths import join
-    from airflow_provider_datalake.clients.data_lake_store_upload import files_below
+def _below(path: str, root: str) -> str:
+    from airflow_provider_datalake.clients.data_lake_store_paths import check_path
 
-    text = str(source)
-    if any(sign in text for sign in PATTERN_SIGNS) and not source.exists():
+    # The names are the service's: none of them may lead out of the destination.
+    return check_path(path)[len(root.rstrip("/")) :].lstrip("/")
+
+
+def _local_pairs(source: Path, destination: str) -> list[tuple[Path, str]]:
+    from airflow_provider_datalake.clients.data_lake_store_paths import check_path, join
+    from airflow_provider_datalake.clients.data_lake_store_patterns import fixed_folder, is_pattern
+    from airflow_provider_datalake.clients.data_lake_store_upload import local_files
+
+    text, target = str(source.absolute()), check_path(destination, "destination")
+    if is_pattern(text) and not source.exists():
         root = Path(fixed_folder(text))
-        matching = [(path, name) for path, name in files_below(root) if matches(str(path), text)]
+        matching = sorted(path for path in map(Path, glob(text, recursive=True)) if not path.is_dir())
         if not matching:
             raise NotFoundError(f"no file matches {source}")
-        return [(path, join(target, name)) for path, name in matching]
+        return [(path, join(target, path.relative_to(root).as_posix())) for path in matching]
     if source.is_dir():
-        found = files_below(source)
+        found = local_files(source)
         if not found:
             raise NotFoundError(f"there are no files in {source}")
         return [(path, join(target, name)) for path, name in found]
     if not source.exists():
         raise NotFoundError(f"no such file: {source}")
-    if target == "/":
-        raise ConfigurationError("destination must be a file's path for one file, it is /")
+    if destination.endswith("/"):
+        raise ConfigurationError(f"destination {destination} is a folder: name a file in it")
     return [(source, target)]
-
-
-def fixed_folder(pattern: str) -> str:
-    """
-    Give the folder above the first part of a pattern that is not fixed.
-
-    :param pattern: an absolute path with patterns
-    :return: the folder
-    """
-    parts: list[str] = []
-    for part in pattern.split("/")[:-1]:
-        if any(sign in part for sign in PATTERN_SIGNS):
-            break
-        parts.append(part)
-    return "/".join(parts) or "/"
-
-
-def matches(path: str, pattern: str) -> bool:
-    """
-    Tell whether a path matches a pattern.
-
-    :param path: an absolute path
-    :param pattern: an absolute path with patterns
-    :return: whether it does
-    """
-    return _match(path.split("/"), pattern.split("/"))
-
-
-def _match(parts: list[str], patterns: list[str]) -> bool:
-    if not patterns:
-        return not parts
-    if patterns[0] == "**":
-        return any(_match(parts[number:], patterns[1:]) for number in range(len(parts) + 1))
-    return bool(parts) and fnmatch.fnmatchcase(parts[0], patterns[0]) and _match(parts[1:], patterns[1:])
-
-
-def _candidates(client: DataLakeStore, pattern: str) -> list[FileStatus]:
-    """List what may match: one folder's files, unless the pattern reaches further down."""
-    folder = fixed_folder(pattern)
-    deep = pattern.count("/") > folder.rstrip("/").count("/") + 1
-    found = client.walk(folder) if deep else client.children(folder)
-    return [one for one in found if not one.is_folder]

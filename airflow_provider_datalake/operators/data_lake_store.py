@@ -5,12 +5,17 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
-from airflow_provider_datalake.exceptions import ConfigurationError, DataLakeError, NotFoundError
+from airflow_provider_datalake.exceptions import (
+    ConfigurationError,
+    DataLakeError,
+    NotFoundError,
+)
 from airflow_provider_datalake.jobs.intent import Intent, differences, digest
 
 if TYPE_CHECKING:
@@ -18,6 +23,8 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context, ObjectStoragePath
 
+    from airflow_provider_datalake.clients.data_lake_store import DataLakeStore
+    from airflow_provider_datalake.clients.data_lake_store_upload import Beginning
     from airflow_provider_datalake.hooks.data_lake_store import DataLakeStoreHook
 
 INTENT_KEY = "data_lake_store"
@@ -136,48 +143,62 @@ class DataLakeStoreUploadOperator(DataLakeStoreOperator):
         with self._failures():
             path = ObjectStoragePath(self.source, conn_id=self.source_conn_id or None)
             hook = self.hook
-            if not is_local(path):
-                return self._stream(hook, path)
-            request = {
-                "source": path.path,
-                "target": [self.adls_conn_id, self.account, self.destination],
-                "overwrite": self.overwrite,
-            }
-            known = self._remembered(context, request)
-            if known is None:
-                # A second before: clocks of the store and of this machine may differ a little.
-                known = self._remember(context, request, {"since": time.time() - 1})
-                since = None
+            client = hook.get_client()
+            uri = client.uri(self.destination)
+            if is_local(path):
+                since = self._begun(context, client, [path.path])
+                result = hook.upload(
+                    path.path,
+                    self.destination,
+                    overwrite=self.overwrite,
+                    threads=self.threads,
+                    since=since,
+                    stop=self._stop,
+                )
+                files, size, skipped = result.files, result.bytes, result.skipped
             else:
-                since = float(known.before["since"])
-            result = hook.upload(
-                path.path,
-                self.destination,
-                overwrite=self.overwrite,
-                threads=self.threads,
-                since=since,
-                stop=self._stop,
-            )
-            self.log.info(
-                "Uploaded %s files with %s bytes to %s (%s of them by an earlier try)",
-                result.files, result.bytes, self.destination, result.skipped,
-            )  # fmt: skip
-            return {
-                "uri": hook.get_client().uri(self.destination),
-                "files": result.files,
-                "bytes": result.bytes,
-            }
+                files, (size, skipped) = 1, self._stream(context, client, path)
+        self.log.info(
+            "Uploaded %s files with %s bytes to %s (%s of them by an earlier try)", files, size, uri, skipped
+        )
+        return {"uri": uri, "files": files, "bytes": size}
 
-    def _stream(self, hook: DataLakeStoreHook, path: ObjectStoragePath) -> dict[str, Any]:
+    def _begun(self, context: Context, client: DataLakeStore, source: list[Any]) -> Beginning | None:
+        """Tell when an earlier try of the same upload has begun."""
+        from airflow_provider_datalake.clients.data_lake_store_upload import Beginning
+
+        request = {
+            "source": source,
+            "target": [self.adls_conn_id, self.account, self.destination],
+            "overwrite": self.overwrite,
+        }
+        known = self._remembered(context, request)
+        if known is None:
+            self._remember(context, request, {"store": client.clock(), "local": time.time()})
+            return None
+        store = known.before.get("store")
+        return None if store is None else Beginning(float(store), float(known.before["local"]))
+
+    def _stream(self, context: Context, client: DataLakeStore, path: ObjectStoragePath) -> tuple[int, int]:
         from airflow_provider_datalake.clients.data_lake_store_stream import write_stream
+        from airflow_provider_datalake.clients.data_lake_store_upload import DOUBT_SECONDS
 
         if not path.exists():
             raise NotFoundError(f"no such file: {path}")
-        client = hook.get_client()
+        if path.is_dir():
+            raise ConfigurationError(f"source {path} is a folder: only folders of the worker can be uploaded")
+        if self.destination.endswith("/"):
+            raise ConfigurationError(f"destination {self.destination} is a folder: name a file in it")
+        size = path.stat().st_size
+        since = self._begun(context, client, [str(path), path.fs.ukey(path.path)])
+        found = None if since is None else client.find(self.destination)
+        if since is not None and found is not None and found.size == size:
+            # Without overwrite there was nothing when the first try began.
+            if found.modified >= since.store + (DOUBT_SECONDS if self.overwrite else 0.0):
+                return size, 1
         with path.open("rb") as file:
-            size = write_stream(client, self.destination, file, overwrite=self.overwrite, stop=self._stop)
-        self.log.info("Uploaded %s to %s, %s bytes", path, self.destination, size)
-        return {"uri": client.uri(self.destination), "files": 1, "bytes": size}
+            write_stream(client, self.destination, file, size=size, overwrite=self.overwrite, stop=self._stop)
+        return size, 0
 
 
 class DataLakeStoreDownloadOperator(DataLakeStoreOperator):
@@ -214,14 +235,22 @@ class DataLakeStoreDownloadOperator(DataLakeStoreOperator):
         """
         self._stop = threading.Event()
         with self._failures():
-            target = str(self.destination).removeprefix("file://")
-            if not target:
-                raise ConfigurationError("destination must be a path of the worker, it is empty")
+            target = self._local_destination()
             result = self.hook.download(
                 self.source, target, overwrite=self.overwrite, threads=self.threads, stop=self._stop
             )
         self.log.info("Downloaded %s files with %s bytes to %s", result.files, result.bytes, target)
         return {"destination": target, "files": result.files, "bytes": result.bytes}
+
+    def _local_destination(self) -> str:
+        from airflow.sdk import ObjectStoragePath
+
+        from airflow_provider_datalake.filesystems.local import is_local
+
+        text = str(self.destination)
+        if not text or not is_local(ObjectStoragePath(text)):
+            raise ConfigurationError(f"destination must be a path of the worker, got {text!r}")
+        return text.removeprefix("file://")
 
 
 class DataLakeStoreDeleteOperator(DataLakeStoreOperator):
@@ -308,7 +337,7 @@ class DataLakeStoreRenameOperator(DataLakeStoreOperator):
             there = client.find(target)
             request = {"rename": [self.adls_conn_id, self.account, source, target, self.overwrite]}
             known = self._remembered(context, request)
-            if known is not None and self._moved(client, source, known.before):
+            if known is not None and _has_moved(client, source, known.before):
                 self.log.info("An earlier try has moved %s to %s", source, known.before["target"])
                 return {"uri": client.uri(str(known.before["target"]))}
             if there is not None and there.is_folder:
@@ -320,11 +349,16 @@ class DataLakeStoreRenameOperator(DataLakeStoreOperator):
         self.log.info("Moved %s to %s", source, target)
         return {"uri": client.uri(target)}
 
-    def _moved(self, client: Any, source: str, before: Mapping[str, Any]) -> bool:
-        if client.exists(source):
-            return False
-        found = client.find(str(before["target"]))
-        return found is not None and found.size == before["size"]
+
+def _has_moved(client: DataLakeStore, source: str, before: Mapping[str, Any]) -> bool:
+    """Tell whether an earlier try has moved it; a new file may have come to the old place since."""
+    at_source = client.find(source)
+    if at_source is not None and (at_source.size, at_source.modified) == (before["size"], before["modified"]):
+        return False
+    found = client.find(str(before["target"]))
+    if found is None or found.size != before["size"]:
+        return False
+    return at_source is None or found.modified == before["modified"]
 
 
 class DataLakeStoreListOperator(DataLakeStoreOperator):
@@ -348,17 +382,17 @@ class DataLakeStoreListOperator(DataLakeStoreOperator):
 
         :return: paths, in order; those of a folder itself, not of the folders in it
         """
-        from airflow_provider_datalake.hooks.data_lake_store import PATTERN_SIGNS
+        from airflow_provider_datalake.clients.data_lake_store_paths import is_temporary
+        from airflow_provider_datalake.clients.data_lake_store_patterns import files_matching, is_pattern
 
         with self._failures():
-            hook = self.hook
-            if any(sign in self.path for sign in PATTERN_SIGNS):
-                paths = [status.path for status in hook.glob(self.path)]
-            else:
-                paths = [one.path for one in hook.get_client().children(self.path) if not one.is_folder]
+            client = self.hook.get_client()
+            found = files_matching(client, self.path) if is_pattern(self.path) else client.children(self.path)
+            files = (one.path for one in found if not one.is_folder and not is_temporary(one.name))
+            paths = list(islice(files, MAX_LISTED + 1))
             if len(paths) > MAX_LISTED:
                 raise ConfigurationError(
-                    f"{self.path} has {len(paths)} files; more than {MAX_LISTED} do not go to XCom. "
+                    f"{self.path} has more than {MAX_LISTED} files, which do not go to XCom. "
                     "Give a narrower pattern."
                 )
         self.log.info("Found %s files at %s", len(paths), self.path)

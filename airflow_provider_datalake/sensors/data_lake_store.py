@@ -10,6 +10,7 @@ from airflow_provider_datalake.triggers.data_lake_store import DataLakeStorePath
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from airflow_provider_datalake.clients.data_lake_store import DataLakeStore
     from airflow_provider_datalake.hooks.data_lake_store import DataLakeStoreHook
 
 
@@ -47,6 +48,7 @@ class DataLakeStorePathSensor(DeferrableSensor):
         self.minimum_count = minimum_count
         self.adls_conn_id = adls_conn_id
         self.account = account
+        self._client: DataLakeStore | None = None
 
     @property
     def connection_id(self) -> str:
@@ -62,7 +64,7 @@ class DataLakeStorePathSensor(DeferrableSensor):
 
     def is_met(self) -> bool:
         """Look whether all is there."""
-        met, words = self._condition().look(self.hook)
+        met, words = self._condition().look(self._store())
         if not met:
             self.log.info("%s", words)
         return met
@@ -78,6 +80,12 @@ class DataLakeStorePathSensor(DeferrableSensor):
             minimum_count=self.minimum_count,
             poll_interval=self.poke_interval,
         )
+
+    def _store(self) -> DataLakeStore:
+        # One for all looks of this process: it keeps its connections and its token.
+        if self._client is None:
+            self._client = self.hook.get_client()
+        return self._client
 
     def _condition(self) -> PathCondition:
         return PathCondition(self.path, self.minimum_size, self.minimum_age, self.minimum_count)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from airflow_provider_datalake.exceptions import ConfigurationError
 from airflow_provider_datalake.triggers.polling import PollingTrigger
 
 if TYPE_CHECKING:
-    from airflow_provider_datalake.hooks.data_lake_store import DataLakeStoreHook
+    from airflow_provider_datalake.clients.data_lake_store import DataLakeStore
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class PathCondition:
     """
     What has to be there.
 
-    :param path: a path, or a pattern of files
+    :param path: a path, or a pattern of files; a folder counts as soon as it is there
     :param minimum_size: bytes that a file must have
     :param minimum_age: seconds for which a file must not have changed
     :param minimum_count: how many files there must be
@@ -29,24 +30,21 @@ class PathCondition:
     minimum_age: float = 0.0
     minimum_count: int = 1
 
-    def look(self, hook: DataLakeStoreHook) -> tuple[bool, str]:
+    def look(self, store: DataLakeStore) -> tuple[bool, str]:
         """
         Look once.
 
-        :param hook: the hook
+        :param store: the store
         :return: whether all is there, and what is not, for the log
-        :raises DataLakeError: when it cannot be seen, or the path is none
+        :raises DataLakeError: when it cannot be seen, or what was asked for makes no sense
         """
-        from airflow_provider_datalake.hooks.data_lake_store import PATTERN_SIGNS
+        from airflow_provider_datalake.clients.data_lake_store_patterns import files_matching, is_pattern
 
-        if not isinstance(self.path, str) or not self.path.strip():
-            raise ConfigurationError(f"path must be a path of the store, got {self.path!r}")
-        if self.minimum_count < 1:
-            raise ConfigurationError(f"minimum_count must be 1 or more, got {self.minimum_count!r}")
-        if any(sign in self.path for sign in PATTERN_SIGNS):
-            found = hook.glob(self.path)
+        self._check()
+        if is_pattern(self.path):
+            found = list(files_matching(store, self.path))
         else:
-            one = hook.get_client().find(self.path)
+            one = store.find(self.path)
             found = [] if one is None else [one]
         now = time.time()
         ready = [
@@ -58,6 +56,25 @@ class PathCondition:
             f"{self.path}: {len(ready)} of {self.minimum_count} are there and ready, {len(found)} are there"
         )
         return len(ready) >= self.minimum_count, words
+
+    def _check(self) -> None:
+        from airflow_provider_datalake.clients.data_lake_store_paths import check_path
+        from airflow_provider_datalake.clients.data_lake_store_patterns import is_pattern
+
+        check_path(self.path)
+        for name, least in (("minimum_size", 0), ("minimum_age", 0), ("minimum_count", 1)):
+            value = getattr(self, name)
+            if (
+                isinstance(value, bool)
+                or not isinstance(value, (int, float))
+                or not least <= value < math.inf
+            ):
+                raise ConfigurationError(f"{name} must be a number of at least {least}, got {value!r}")
+        if self.minimum_count > 1 and not is_pattern(self.path):
+            raise ConfigurationError(
+                f"minimum_count is {self.minimum_count}, but {self.path} is one path: give a pattern, "
+                f"e.g. {self.path.rstrip('/')}/*"
+            )
 
 
 class DataLakeStorePathTrigger(PollingTrigger):
@@ -110,15 +127,13 @@ class DataLakeStorePathTrigger(PollingTrigger):
         """What is waited for, for messages."""
         return f"path {self.path}"
 
-    async def connect(self) -> DataLakeStoreHook:
-        """Make the hook with a client from the connection as it is now."""
+    async def connect(self) -> DataLakeStore:
+        """Make the client from the connection as it is now."""
         from airflow_provider_datalake.hooks.data_lake_store import DataLakeStoreHook
 
-        hook = DataLakeStoreHook(self.conn_id, account=self.account)
-        hook._client = await hook.aget_client()
-        return hook
+        return await DataLakeStoreHook(self.conn_id, account=self.account).aget_client()
 
-    def is_met(self, client: DataLakeStoreHook) -> bool:
+    def is_met(self, client: DataLakeStore) -> bool:
         """Look once."""
         condition = PathCondition(self.path, self.minimum_size, self.minimum_age, self.minimum_count)
         met, words = condition.look(client)

@@ -29,13 +29,14 @@ def test_a_host_is_a_name_a_host_or_a_url(host: str, url: str, account: str) -> 
     assert (settings.url, settings.account) == (url, account)
 
 
-def test_another_account_of_the_same_place(
-) -> None:
+def test_another_account_of_the_same_place() -> None:
     assert read("http://127.0.0.1:1/adls/emulator", account="other").url == "http://127.0.0.1:1/adls/other"
     assert read("mystore", account="other").url == "https://other.azuredatalakestore.net"
 
 
-@pytest.mark.parametrize("host", ["", None, "My Store", "https://example.com", "ftp://x/y", "my/store", "a_b"])
+@pytest.mark.parametrize(
+    "host", ["", None, "My Store", "https://example.com", "ftp://x/y", "my/store", "a_b"]
+)
 def test_a_malformed_host_is_refused(host: str | None) -> None:
     with pytest.raises(ConfigurationError, match="Connection 'lake', field 'host'"):
         read(host)
