@@ -44,8 +44,8 @@ PART = 64 * 1024 * 1024
 """Bytes of a part of a large file; the parts go up side by side."""
 STALE_SECONDS = 24 * 3600.0
 """Age from which what an abandoned upload has left is removed."""
-DOUBT_SECONDS = 2.0
-"""Clocks tell whole seconds: a file of the first ones may be older than the upload."""
+DOUBT_SECONDS = 10.0
+"""Clocks differ and tell whole seconds: a file of the first ones may be older than the upload."""
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,8 @@ class DataLakeStoreFileSystem(AbstractFileSystem):
     is written appears when it is closed, at once and whole; until then it is not listed either.
 
     :param conn_id: an Airflow connection; without one, the other options are what a connection's fields are
-    :param url: the store's name, its host name, or a URL that ends with its name
+    :param host: the store's name, its host name, or a URL that ends with its name
+    :param url: the same, where no library in between takes the name for itself, as pandas does
     :param bearer_token: a token, used as it is
     :param tenant_id: the directory's tenant
     :param client_id: the application's id
@@ -66,6 +67,7 @@ class DataLakeStoreFileSystem(AbstractFileSystem):
         self,
         *args: Any,
         conn_id: str | None = None,
+        host: str | None = None,
         url: str | None = None,
         bearer_token: str | None = None,
         tenant_id: str | None = None,
@@ -78,7 +80,7 @@ class DataLakeStoreFileSystem(AbstractFileSystem):
         self._conn_id = conn_id
         named = {"bearer_token": bearer_token, "tenant_id": tenant_id}
         self._extra = {**(extra or {}), **{name: value for name, value in named.items() if value}}
-        self._fields = (url, client_id, client_secret)
+        self._fields = (host or url, client_id, client_secret)
         self._stores: dict[str, DataLakeStore] = {}
 
     @classmethod

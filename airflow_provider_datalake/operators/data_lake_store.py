@@ -137,6 +137,7 @@ class DataLakeStoreUploadOperator(DataLakeStoreOperator):
         """
         from airflow.sdk import ObjectStoragePath
 
+        from airflow_provider_datalake.clients.data_lake_store_paths import check_path
         from airflow_provider_datalake.filesystems.local import is_local
 
         self._stop = threading.Event()
@@ -144,7 +145,7 @@ class DataLakeStoreUploadOperator(DataLakeStoreOperator):
             path = ObjectStoragePath(self.source, conn_id=self.source_conn_id or None)
             hook = self.hook
             client = hook.get_client()
-            uri = client.uri(self.destination)
+            uri = client.uri(check_path(self.destination, "destination"))
             if is_local(path):
                 since = self._begun(context, client, [path.path])
                 result = hook.upload(
