@@ -17,7 +17,7 @@ from airflow_provider_datalake.usql.binder.formats import EXTRACT_FIELDS, OTHER_
 from airflow_provider_datalake.usql.expressions.coverage import Entry, entries
 from airflow_provider_datalake.usql.expressions.members import UNSUPPORTED
 from airflow_provider_datalake.usql.parser.definitions import UNSUPPORTED_OBJECTS
-from airflow_provider_datalake.usql.parser.sources import TABLE_FUNCTION, USER_OPERATORS
+from airflow_provider_datalake.usql.parser.sources import PIVOTS, TABLE_FUNCTION, USER_OPERATORS
 from airflow_provider_datalake.usql.parser.statements import NOT_RUN
 from airflow_provider_datalake.usql.text_format import ExtractFormat, OutputFormat
 from airflow_provider_datalake.usql.types import NUMERIC
@@ -175,7 +175,7 @@ def _generic(owner: str, parameters: tuple[str, ...]) -> tuple[str, ...]:
 
 def _refused_syntax() -> str:
     kinds = ", ".join(f"`{' '.join(words)}`" for words in UNSUPPORTED_OBJECTS)
-    features = [*NOT_RUN.values(), *USER_OPERATORS.values(), TABLE_FUNCTION]
+    features = [*NOT_RUN.values(), *USER_OPERATORS.values(), *PIVOTS, TABLE_FUNCTION]
     return "\n".join([f"* `CREATE`, `ALTER` and `DROP` of {kinds}", *(f"* {one}" for one in features)])
 
 

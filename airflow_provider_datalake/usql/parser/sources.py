@@ -17,6 +17,7 @@ USER_OPERATORS = {
     "COMBINE": "COMBINE (a user-defined combiner)",
 }
 TABLE_FUNCTION = "the call of a table-valued function"
+PIVOTS = ("PIVOT", "UNPIVOT")
 _JOIN_HINTS = (
     "SERIAL", "PAIR", "BROADCASTLEFT", "BROADCASTRIGHT", "FULLCROSS", "MERGE", "HASH", "LOOP", "INDEXLOOKUP",
 )  # fmt: skip
@@ -144,7 +145,7 @@ class SourceParser(ExpressionParser):
 
     def _single(self) -> ast.Source:
         source = self._plain()
-        for word in ("PIVOT", "UNPIVOT"):
+        for word in PIVOTS:
             if self.is_word(word):
                 raise self.unsupported(word)
         return source
