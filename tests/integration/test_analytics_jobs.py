@@ -141,7 +141,6 @@ def test_one_listing_tells_all_states(jobs: DataLakeAnalyticsJobs, long_usql: st
     jobs.cancel(long)
 
 
-@pytest.mark.xfail(reason="the emulator has no page for U-SQL jobs yet", strict=False)
 def test_the_link_opens(jobs: DataLakeAnalyticsJobs) -> None:
     import requests
 

@@ -148,7 +148,6 @@ def test_linked_stores_and_storage(manager: ResourceManager, group: str, account
     assert storage.delete("blobs") is True
 
 
-@pytest.mark.xfail(reason="the emulator has no access control lists in its catalog yet", strict=False)
 def test_users_have_a_role_and_permissions_in_the_catalog(
     manager: ResourceManager, group: str, account: str, emulator: Emulator
 ) -> None:
