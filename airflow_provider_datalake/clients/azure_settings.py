@@ -200,15 +200,19 @@ def _location(fields: _Fields, host: str, suffix: str, account: str | None) -> t
         parts = urlsplit(url)
         base, _, last = url.rpartition("/")
         if parts.path.strip("/"):
-            return (account or last), f"{base}/{account or last}"
+            return _account(fields, account or last), f"{base}/{account or last}"
         host = parts.netloc
         if host.partition(".")[2] != suffix:
             fields.fail("host", f"expected a URL that ends with the account's name, found {url!r}")
-    name = account or host.partition(".")[0]
-    if not name.isascii() or not name.isalnum() or name != name.lower():
-        fields.fail("host", f"expected an account's name of lower-case letters and digits, found {name!r}")
+    name = _account(fields, account or host.partition(".")[0])
     known = host.partition(".")[2]
     return name, f"https://{name}.{known or suffix}"
+
+
+def _account(fields: _Fields, name: str) -> str:
+    if not name.isascii() or not name.isalnum() or name != name.lower():
+        fields.fail("host", f"expected an account's name of lower-case letters and digits, found {name!r}")
+    return name
 
 
 def _identity(fields: _Fields, cloud: Cloud, login: str, password: str) -> AzureIdentity:

@@ -224,7 +224,9 @@ class DataLakeStore(StoreRights):
                         f"{check_path(path)} gave {done} bytes from {offset} on, {length} were expected"
                     )
 
-    def create(self, path: str, content: bytes = b"", *, overwrite: bool = True, last: bool = True) -> None:
+    def create(
+        self, path: str, content: bytes | memoryview = b"", *, overwrite: bool = True, last: bool = True
+    ) -> None:
         """
         Write a file whole, in one request.
 
@@ -253,11 +255,11 @@ class DataLakeStore(StoreRights):
         else:
             self.once(send, lambda: self._has(path, content))
 
-    def _has(self, path: str, content: bytes) -> bool:
+    def _has(self, path: str, content: bytes | memoryview) -> bool:
         found = self.find(path)
         return found is not None and found.size == len(content) and self.read(path) == content
 
-    def append(self, path: str, content: bytes, offset: int, *, last: bool = False) -> None:
+    def append(self, path: str, content: bytes | memoryview, offset: int, *, last: bool = False) -> None:
         """
         Append at a position, which must be the file's end; an unclear failure is found out and mended.
 
@@ -296,7 +298,7 @@ class DataLakeStore(StoreRights):
                 return
             self.pause(attempt, failure)
 
-    def _arrived(self, path: str, content: bytes, offset: int, failure: DataLakeError) -> int:
+    def _arrived(self, path: str, content: bytes | memoryview, offset: int, failure: DataLakeError) -> int:
         """Count how many of the bytes are there, after a request whose end is not known."""
         size = self.status(path).size
         if not offset <= size <= offset + len(content):

@@ -40,7 +40,7 @@ class StoreCalls:
         path: str,
         *,
         repeatable: bool,
-        body: bytes | None = None,
+        body: bytes | memoryview | None = None,
         json: Any = None,
         extension: bool = False,
         stream: bool = False,

@@ -7,6 +7,7 @@ import hashlib
 import logging
 import os
 import re
+import secrets
 import threading
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -119,12 +120,19 @@ class _Download:
         content = self.store.read(status.path) if status.size else b""
         if len(content) != status.size:
             raise _changed(status)
-        partial = _partial(status, target)
-        with _locked(partial) as file:
-            file.truncate(0)
-            _write(file.fileno(), content, 0)
-            os.fsync(file.fileno())
-            partial.replace(target)
+        # Too small to be gone on with: a name of its own keeps it apart from what others do.
+        partial = f"{target.parent}/.{target.name}.{secrets.token_hex(8)}.partial"
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            _write(descriptor, content, 0)
+            os.fsync(descriptor)
+            os.replace(partial, target)
+        except BaseException:
+            os.unlink(partial)
+            raise
+        finally:
+            os.close(descriptor)
         self.progress.add(files=1, size=status.size)
 
     def _remove_others(self) -> None:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-BLOCK = 8 * 1024 * 1024
+BLOCK = 4 * 1024 * 1024
 """Bytes of a request."""
 PART = 64 * 1024 * 1024
 """Bytes of a part of a large file; the parts go up side by side."""
@@ -174,6 +174,7 @@ class _Upload:
         self._since = options.since
         self._items = items
         self._jobs = Jobs((), threading.Event())
+        self._memory = threading.local()
 
     def run(self, stop: threading.Event) -> TransferResult:
         done = self._done_before()
@@ -187,6 +188,13 @@ class _Upload:
         if item.size <= ATOMIC_BYTES:
             return partial(self._whole, item)
         return _LargeFile(self, item).begin
+
+    def buffer(self) -> memoryview:
+        """Give a thread the memory for its requests, always the same."""
+        if not hasattr(self._memory, "buffer"):
+            self._memory.buffer = memoryview(bytearray(BLOCK))
+        found: memoryview = self._memory.buffer
+        return found
 
     def check(self) -> None:
         """End early when the transfer has ended."""
@@ -307,17 +315,18 @@ class _LargeFile:
         if there == size:
             # Nobody knows whether the earlier attempt has come to say that this was all.
             self._store.append(path, b"", there, last=True)
+        buffer = self._upload.buffer()
         with self._item.source.open("rb", buffering=0) as file:
             while there < size:
                 self._upload.check()
+                content = buffer[: min(BLOCK, size - there)]
                 file.seek(offset + there)
-                content = file.read(min(BLOCK, size - there))
-                if not content:
+                if file.readinto(content) != len(content):
                     raise TransferError(f"{self._item.source} has changed while it was uploaded")
                 there = self._send(path, content, there, last=there + len(content) == size)
         self._ended()
 
-    def _send(self, path: str, content: bytes, there: int, *, last: bool) -> int:
+    def _send(self, path: str, content: memoryview, there: int, *, last: bool) -> int:
         try:
             if there == 0:
                 self._store.create(path, content, last=last)

@@ -8,6 +8,7 @@ that it did nothing (429, or 503 with Retry-After), or when the caller says that
 from __future__ import annotations
 
 import logging
+import os
 import random
 import time
 import uuid
@@ -21,7 +22,7 @@ from airflow_provider_datalake.exceptions import DataLakeError, ServiceError
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from requests import PreparedRequest, Response, Session
+    from requests import Response, Session
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ REFUSED = (429,)
 """The service has done nothing: repeating is always safe."""
 PASSING = (408, 500, 502, 503, 504)
 """The service may have done what was asked, or not."""
+CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
 class Authorize(Protocol):
@@ -190,16 +192,18 @@ class HttpClient:
         # One id for all attempts: the service's logs show them as one request.
         fixed = {"x-ms-client-request-id": str(uuid.uuid4()), **self._headers, **(headers or {})}
         request = _Request(method, url, params, json, body, fixed, stream)
-        renew = False
+        renewed = renew = False
 
         def attempt() -> Response:
-            nonlocal renew
+            nonlocal renewed, renew
+            fresh, renew = renew, False
             try:
-                return self._attempt(request, doing, frozenset(expected), repeatable=repeatable, renew=renew)
+                return self._attempt(request, doing, frozenset(expected), repeatable=repeatable, renew=fresh)
             except _Failed as failure:
                 if failure.unauthorized:
                     # A token can be revoked before it expires: a fresh one is tried, once.
-                    failure.again, renew = not renew, True
+                    failure.again = renew = not renewed
+                    renewed = True
                 failure.again = failure.again and not once
                 raise
 
@@ -255,8 +259,6 @@ class HttpClient:
             headers=headers,
             timeout=(self.transport.connect_timeout, self.transport.read_timeout),
             stream=request.stream,
-            # Given with the session, it would give way to the environment's.
-            verify=self.transport.ca_bundle or None,
             # A redirection would carry the token to another host.
             allow_redirects=False,
         )
@@ -269,7 +271,7 @@ class HttpClient:
 
     def _open(self) -> Session:
         if self._session is None:
-            self._session = open_session(self.transport)
+            self._session = open_session(self.transport, self.base_url)
         return self._session
 
     def close(self) -> None:
@@ -318,30 +320,30 @@ def _may_repeat(response: Response, repeatable: bool) -> bool:
     return repeatable and response.status_code in PASSING
 
 
-def open_session(transport: Transport) -> Session:
+def open_session(transport: Transport, url: str) -> Session:
     """
     Open a session that many threads may share.
 
     :param transport: timeouts, proxies and certificates
+    :param url: the service's, for which the environment may name a proxy
     :return: the session; it follows no ``.netrc`` and keeps no cookies
     """
     import requests
     from requests.adapters import HTTPAdapter
+    from requests.utils import get_environ_proxies
 
     session = requests.Session()
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.auth = _keep_authorization
-    session.proxies.update(transport.proxies)
+    # Left to itself, requests reads the environment anew for each request, which takes longer than the rest.
+    session.trust_env = False
+    session.proxies.update(transport.proxies or get_environ_proxies(url))
+    bundles = (transport.ca_bundle, *(os.environ.get(name) for name in CA_VARIABLES))
+    session.verify = next((bundle for bundle in bundles if bundle), True)
     size = transport.connections
     adapter = HTTPAdapter(pool_connections=4, pool_maxsize=size, max_retries=0)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
-
-
-def _keep_authorization(request: PreparedRequest) -> PreparedRequest:
-    # Without an auth of its own, requests puts what a user's .netrc says in place of our header.
-    return request
 
 
 def describe(problem: Exception) -> str:

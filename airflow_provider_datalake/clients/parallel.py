@@ -81,7 +81,7 @@ class Jobs:
     def _work(self) -> None:
         while (job := self._take()) is not None:
             try:
-                further = job()
+                further = list(job() or ())
             except Stopped:
                 # Whoever stopped the others reports why.
                 self._end()
@@ -91,7 +91,7 @@ class Jobs:
                 raise
             with self._changed:
                 self._active -= 1
-                self._further.extend(further or ())
+                self._further.extend(further)
                 self._changed.notify_all()
 
     def _take(self) -> Job | None:

@@ -29,7 +29,7 @@ SCHEME = "adls1"
 schemes = [SCHEME]
 """What Airflow reads to find out which URIs this module serves."""
 READ_BLOCK = 4 * 1024 * 1024
-WRITE_BLOCK = 8 * 1024 * 1024
+WRITE_BLOCK = 4 * 1024 * 1024
 
 
 def get_fs(conn_id: str | None, storage_options: Mapping[str, Any] | None = None) -> DataLakeStoreFileSystem:
@@ -87,7 +87,10 @@ class DataLakeStoreFileSystem(AbstractFileSystem):
     def _strip_protocol(cls, path: Any) -> Any:
         if isinstance(path, list):
             return [cls._strip_protocol(one) for one in path]
-        text = stringify_path(path).removeprefix(f"{SCHEME}://")
+        given = stringify_path(path)
+        text = given.removeprefix(f"{SCHEME}://")
+        if text != given and text.startswith("/"):
+            raise ValueError(f"{given!r} names no store: {SCHEME}://connection@store/path was expected")
         # Airflow's connection id stands before an at sign.
         head, slash, rest = text.partition("/")
         return (head.rpartition("@")[2] + slash + rest).strip("/")

@@ -15,6 +15,7 @@ from airflow_provider_datalake.exceptions import AuthenticationError, Configurat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
 
 def answer(status: int, headers: Mapping[str, str] | None = None) -> requests.Response:
@@ -56,7 +57,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Callable[[Wire], HttpClient]:
                 tokens.append(renew)
             return {"Authorization": "Bearer top-secret"}
 
-        monkeypatch.setattr(http, "open_session", lambda transport: wire)
+        monkeypatch.setattr(http, "open_session", lambda transport, url: wire)
         policy = RetryPolicy(attempts=4, first_pause=1.0, longest_pause=2.0, patience=100.0)
         return HttpClient(
             "http://host/base/",
@@ -138,6 +139,15 @@ def test_a_refused_token_is_renewed_once(client: Any, pauses: list[float]) -> No
     assert tokens == [False, True]
 
 
+def test_a_token_that_was_renewed_is_kept_for_the_attempts_that_follow(
+    client: Any, pauses: list[float]
+) -> None:
+    tokens: list[bool] = []
+    wire = Wire(answer(401), answer(500), answer(200))
+    client(wire, tokens).request("GET", "/a", doing="look", repeatable=True)
+    assert tokens == [False, True, False]
+
+
 def test_an_error_of_ours_is_not_repeated(client: Any, pauses: list[float]) -> None:
     wire = Wire(answer(400), answer(200))
     with pytest.raises(ConfigurationError):
@@ -166,3 +176,37 @@ def test_a_stream_is_never_sent_twice(client: Any, pauses: list[float]) -> None:
     with pytest.raises(ServiceError):
         client(wire).request("PUT", "/a", doing="write", repeatable=True, body=iter([b"x"]))
     assert len(wire.sent) == 1
+
+
+def sent_by(session: requests.Session, url: str) -> requests.PreparedRequest:
+    return session.prepare_request(requests.Request("GET", url, headers={"Authorization": "Bearer ours"}))
+
+
+def test_the_environment_names_proxies_and_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
+    monkeypatch.setenv("NO_PROXY", "inside")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/ca.pem")
+    session = http.open_session(Transport(), "https://outside/x")
+    assert (session.proxies["https"], session.verify) == ("http://proxy:3128", "/ca.pem")
+    assert "https" not in http.open_session(Transport(), "https://inside/x").proxies
+
+
+def test_the_connection_comes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/ca.pem")
+    ours = Transport(proxies={"https": "http://ours:1"}, ca_bundle="/ours.pem")
+    session = http.open_session(ours, "https://outside/x")
+    assert (session.proxies["https"], session.verify) == ("http://ours:1", "/ours.pem")
+
+
+def test_certificates_are_checked_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in http.CA_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    assert http.open_session(Transport(), "https://outside/x").verify is True
+
+
+def test_a_netrc_does_not_replace_our_token(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "netrc").write_text("machine outside login somebody password secret")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    session = http.open_session(Transport(), "https://outside/x")
+    assert sent_by(session, "https://outside/x").headers["Authorization"] == "Bearer ours"
