@@ -21,9 +21,10 @@ them. How to write one::
         stack.kill("triggerer"); stack.restart("triggerer")
         assert stack.api.wait_for_run("my_dag", run_id)["state"] == "success"
 
-The example DAGs are there from the start; `flights` is a finished run of flights_maxcompute.
+The example DAGs are there from the start; `flights` is a finished run of flights_maxcompute,
+`usql_flights` one of flights_usql.
 `stack` is a `demo.stack.AirflowStack`, its `api` a `demo.airflow_api.AirflowApi` (trigger, clear, set_state, log, xcom,
-links, create_connection, ...). Connection ``odps_default`` points at `emulator`, a
+links, create_connection, ...). The default connections point at `emulator`, a
 `demo.emulator_process.EmulatorProcess` (url, client(), stop, kill, start). For an emulator of your own use the factory
 `new_emulator(**arguments)` and `stack.api.create_connection("mine", "odps", **emulator.connection)`.
 Give every test its own DAG ids and table names.
@@ -43,7 +44,7 @@ import pytest
 from demo.demo import MONTHS, run_pipeline
 from demo.emulator_process import EmulatorProcess
 from demo.expected import Expected
-from demo.playground import DAG_ID, PRELOAD, ROOT
+from demo.playground import DAG_ID, PRELOAD, ROOT, USQL_DAG_ID
 from demo.stack import AirflowStack
 
 HERE = Path(__file__).parent
@@ -77,7 +78,7 @@ def new_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
 
 @pytest.fixture(scope="session")
 def emulator(new_emulator: Callable[..., EmulatorProcess]) -> EmulatorProcess:
-    """The emulator behind connection ``odps_default``."""
+    """The emulator behind the default connections."""
     return new_emulator()
 
 
@@ -117,6 +118,14 @@ def flights(stack: AirflowStack) -> FlightsRun:
     stack.api.wait_for_dags(lambda found: DAG_ID in found)
     run_id = run_pipeline(stack.api, on_poll=lambda tasks: None)
     return FlightsRun(run_id, Expected(MONTHS))
+
+
+@pytest.fixture(scope="session")
+def usql_flights(stack: AirflowStack, flights: FlightsRun) -> FlightsRun:
+    """The first run of the example pipeline over the store and U-SQL."""
+    stack.api.wait_for_dags(lambda found: USQL_DAG_ID in found)
+    run_id = run_pipeline(stack.api, on_poll=lambda tasks: None, dag_id=USQL_DAG_ID)
+    return FlightsRun(run_id, flights.expected)
 
 
 @pytest.fixture(scope="session")

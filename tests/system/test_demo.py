@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from demo import guard
-from demo.playground import DAG_ID, ROOT
+from demo.playground import DAG_ID, ROOT, USQL_DAG_ID
 from demo.processes import poll
 from demo.report import make_report
+from demo.usql_report import DAILY, usql_differences
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,6 +77,32 @@ def test_a_month_that_the_data_does_not_have_is_refused_by_the_trigger(
 ) -> None:
     with pytest.raises(Exception, match="2014-01"):
         stack.api.trigger(DAG_ID, {"months": ["2014-01"]})
+
+
+def test_every_number_of_the_u_sql_pipeline_is_the_one_of_pandas(
+    usql_flights: FlightsRun, emulator: EmulatorProcess
+) -> None:
+    assert usql_differences(emulator, usql_flights.expected) == []
+
+
+def test_no_task_of_the_u_sql_pipeline_needed_a_second_try(
+    stack: AirflowStack, usql_flights: FlightsRun
+) -> None:
+    tries = {
+        (task["task_id"], task["map_index"]): task["try_number"]
+        for task in stack.api.task_instances(USQL_DAG_ID, usql_flights.run_id)
+    }
+    assert set(tries.values()) == {1}, tries
+
+
+def test_a_second_run_of_the_u_sql_pipeline_leaves_the_same_bytes(
+    stack: AirflowStack, usql_flights: FlightsRun, emulator: EmulatorProcess
+) -> None:
+    before = emulator.store().read(DAILY)
+    run_id = stack.api.trigger(USQL_DAG_ID)
+    assert stack.api.wait_for_run(USQL_DAG_ID, run_id)["state"] == "success"
+    assert emulator.store().read(DAILY) == before
+    assert usql_differences(emulator, usql_flights.expected) == []
 
 
 def test_ctrl_c_stops_everything() -> None:

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from demo import browser
-from demo.playground import DAG_ID
+from demo.playground import DAG_ID, USQL_DAG_ID
 from demo.processes import poll
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ pytestmark = pytest.mark.browser
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 SLOW_DAG = "ui_slow"
 LINK = "MaxCompute Logview"
+USQL_LINK = "Data Lake Analytics job"
 # Minutes of counting; the job is cancelled when the tests have seen enough of it.
 SLOW_SQL = (
     "SELECT COUNT(*) FROM flights a JOIN flights b ON a.origin = b.origin WHERE a.distance + b.distance > 100"
@@ -113,6 +114,50 @@ def test_connection_form_has_our_fields(page: Page, stack: AirflowStack) -> None
     dialog.get_by_text("Extra Fields").first.click()
     for label in ("Project", "Schema", "Tunnel endpoint", "Region", "Quota", "STS token", "Bearer token"):
         expect(dialog.get_by_text(re.compile(f"^{label}", re.IGNORECASE)).first).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "extras"),
+    [
+        ("Azure Data Lake Analytics", ("Account", "Application id", "Secret"), ("Tenant", "Subscription")),
+        ("Azure Data Lake Store (Gen1)", ("Store", "Application id", "Secret"), ("Tenant", "Subscription")),
+    ],
+    ids=["adla", "adls_gen1"],
+)
+@pytest.mark.usefixtures("screenshot")
+def test_connection_forms_of_azure_have_our_fields(
+    page: Page, stack: AirflowStack, kind: str, fields: tuple[str, ...], extras: tuple[str, ...]
+) -> None:
+    page.goto(f"{stack.url}/connections")
+    page.get_by_role("button", name="Add Connection").first.click()
+    dialog = page.get_by_role("dialog")
+    dialog.locator("input[name=connection_id]").fill("my_lake")
+    types = dialog.get_by_role("combobox").first
+    types.click()
+    types.fill(kind)
+    page.get_by_role("option", name=kind).wait_for()
+    page.keyboard.press("Enter")
+    for label in fields:
+        expect(dialog.get_by_text(label, exact=False).first).to_be_visible()
+    dialog.get_by_text("Extra Fields").first.click()
+    for label in extras:
+        expect(dialog.get_by_text(re.compile(f"^{label}", re.IGNORECASE)).first).to_be_visible()
+
+
+@pytest.mark.usefixtures("screenshot")
+def test_the_link_of_a_u_sql_task_leads_to_its_job(
+    page: Page, stack: AirflowStack, usql_flights: FlightsRun
+) -> None:
+    page.goto(task_url(stack, USQL_DAG_ID, usql_flights.run_id, "daily_delays", "/details"))
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name=USQL_LINK).click()
+    job = opened.value
+    expect(job.get_by_text("daily delays").first).to_be_visible()
+    expect(job.get_by_text("Succeeded").first).to_be_visible()
+    expect(job.get_by_role("img", name=re.compile("^The plan"))).to_be_visible()
+    expect(job.get_by_text("USING Extractors.Csv").first).to_be_visible()
+    SCREENSHOTS.mkdir(exist_ok=True)
+    job.screenshot(path=SCREENSHOTS / "u_sql_job.png", full_page=True)
 
 
 @pytest.fixture(scope="module")
