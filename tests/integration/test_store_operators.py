@@ -225,6 +225,7 @@ def test_files_that_are_there_are_replaced_only_when_they_may(
 def in_process(code: str) -> subprocess.Popen[str]:
     """Run a task in a process of its own, which tells after each request."""
     prelude = (
+        "import os\n"
         "from tests.integration import test_store_operators as t\n"
         "t.uploads.ATOMIC_BYTES = t.downloads.ATOMIC_BYTES = 100_000\n"
         "t.uploads.BLOCK, t.uploads.PART, t.downloads.RANGE = 200_000, 500_000, 300_000\n"
@@ -232,7 +233,8 @@ def in_process(code: str) -> subprocess.Popen[str]:
         "    call = getattr(t.DataLakeStore, name)\n"
         "    def announce(*a, **k):\n"
         "        found = call(*a, **k)\n"
-        "        print('done', flush=True)\n"
+        # One write: print makes two, and the lines of two threads would mingle.
+        "        os.write(1, b'done\\n')\n"
         "        return found\n"
         "    setattr(t.DataLakeStore, name, announce)\n"
     )
