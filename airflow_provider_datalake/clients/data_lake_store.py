@@ -219,9 +219,12 @@ class DataLakeStore(StoreRights):
                 attempt = 1 if done > before else attempt + 1
                 self.pause(attempt, _broken(path, problem))
             else:
-                if done != length:
-                    raise TransferError(
-                        f"{check_path(path)} gave {done} bytes from {offset} on, {length} were expected"
+                # An answer may have less than was asked for; one that has nothing is at the file's end.
+                if done == before or done > length:
+                    raise self.named(
+                        TransferError(
+                            f"{check_path(path)} gave {done} bytes from {offset} on, {length} were expected"
+                        )
                     )
 
     def create(
@@ -380,6 +383,33 @@ class DataLakeStore(StoreRights):
             raise self.named(
                 ConflictError(f"{old} cannot become {new}: the destination exists, or its folder does not")
             )
+
+    def check_place(self, path: str, *, overwrite: bool) -> None:
+        """
+        Refuse a path at which a file cannot appear.
+
+        :param path: the file that is to be
+        :param overwrite: whether a file that is there is replaced
+        :raises ConflictError: when there is a folder, or a file that must not be replaced
+        """
+        found = self.find(path)
+        if found is not None and found.is_folder:
+            raise self.named(ConflictError(f"{found.path} is a folder: a file cannot take its place"))
+        if found is not None and not overwrite:
+            raise self.named(ConflictError(f"there is a file {found.path} already, and overwrite is off"))
+
+    def publish(self, temporary: str, path: str, *, overwrite: bool) -> None:
+        """
+        Let a file appear that was written under a temporary name.
+
+        :param temporary: where it is
+        :param path: where it belongs
+        :param overwrite: whether a file that is there is replaced
+        :raises ConflictError: when there is a folder, or a file that must not be replaced
+        """
+        # The service would move it into a folder, below its temporary name, and call that done.
+        self.check_place(path, overwrite=overwrite)
+        self.rename(temporary, path, overwrite=overwrite)
 
     def delete(self, path: str, *, recursive: bool = False) -> bool:
         """

@@ -227,7 +227,8 @@ def _changed(status: FileStatus) -> TransferError:
 
 
 def _partial(status: FileStatus, target: Path) -> Path:
-    text = f"{status.path}|{status.size}|{status.modified}"
+    # What a journal says is about ranges of this size.
+    text = f"{status.path}|{status.size}|{status.modified}|{RANGE}"
     key = hashlib.sha256(text.encode()).hexdigest()[:16]
     return target.with_name(f".{target.name}.{key}.partial")
 

@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING
 from airflow_provider_datalake.clients.data_lake_store_paths import check_path, temporary_path
 from airflow_provider_datalake.clients.data_lake_store_upload import BLOCK
 from airflow_provider_datalake.clients.parallel import Stopped
-from airflow_provider_datalake.exceptions import ConflictError, DataLakeError, TransferError
+from airflow_provider_datalake.exceptions import DataLakeError, TransferError
 
 if TYPE_CHECKING:
     import threading
@@ -49,29 +49,29 @@ class StreamWriter:
                 self._store.append(self._temporary, block, self.size)
                 self._closed = False
             else:
+                # Even a request that fails may have made it.
+                self._begun = True
                 self._store.create(self._temporary, block)
-                self._begun = self._closed = True
+                self._closed = True
             self.size += len(block)
 
     def commit(self) -> None:
         """
         Make the file appear.
 
-        :raises ConflictError: when there is one and it must not be replaced
+        :raises ConflictError: when there is a folder, or a file that must not be replaced
         :raises TransferError: when what was written is not there whole
         """
         try:
             if not self._begun:
-                self._store.create(self._temporary)
                 self._begun = True
+                self._store.create(self._temporary)
             elif not self._closed:
                 self._store.append(self._temporary, b"", self.size, last=True)
             found = self._store.status(self._temporary).size
             if found != self.size:
                 raise TransferError(f"{self._path} had {found} bytes when {self.size} had been written")
-            if not self._overwrite and self._store.exists(self._path):
-                raise ConflictError(f"there is a file {self._path} already, and overwrite is off")
-            self._store.rename(self._temporary, self._path, overwrite=self._overwrite)
+            self._store.publish(self._temporary, self._path, overwrite=self._overwrite)
         except BaseException:
             self.discard()
             raise
@@ -106,12 +106,11 @@ def write_stream(
     :param overwrite: whether a file that is there is replaced
     :param stop: set it to end the upload
     :return: bytes
-    :raises ConflictError: when there is a file and it must not be replaced
+    :raises ConflictError: when there is a folder, or a file that must not be replaced
     :raises TransferError: when it has another size
     :raises Stopped: when ``stop`` was set
     """
-    if not overwrite and store.exists(path):
-        raise ConflictError(f"there is a file {path} already, and overwrite is off")
+    store.check_place(path, overwrite=overwrite)
     writer = StreamWriter(store, path, overwrite=overwrite)
     try:
         while content := source.read(BLOCK):

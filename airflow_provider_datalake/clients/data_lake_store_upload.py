@@ -123,7 +123,7 @@ def upload(
     :param stop: set it to end the upload
     :return: counts
     :raises NotFoundError: when a file does not exist
-    :raises ConflictError: when a file is there and must not be replaced
+    :raises ConflictError: when there is a folder, or a file that must not be replaced
     :raises TransferError: when a file changes meanwhile, or does not come through whole
     """
     options = options or UploadOptions()
@@ -277,6 +277,7 @@ class _LargeFile:
     def begin(self) -> list[Job]:
         """Find out what is there, and make jobs of the rest."""
         item = self._item
+        self._store.check_place(item.target, overwrite=self._upload.overwrite)
         if item.size <= PART:
             found = self._store.find(self._whole)
             self._left = 1
@@ -361,9 +362,10 @@ class _LargeFile:
             raise TransferError(
                 f"{item.target} had {size} bytes after the upload, {item.source} has {item.size}"
             )
-        self._store.rename(self._whole, item.target, overwrite=self._upload.overwrite)
         if item.size > PART:
+            # First: who dies between the two leaves what the next attempt finds, not an empty folder for ever.
             self._store.delete(self._folder, recursive=True)
+        self._store.publish(self._whole, item.target, overwrite=self._upload.overwrite)
         self._upload.progress.add(files=1)
         log.info("Uploaded %s to %s, %s bytes", item.source, item.target, item.size)
 
