@@ -363,7 +363,7 @@ class _LargeFile:
                 f"{item.target} had {size} bytes after the upload, {item.source} has {item.size}"
             )
         if item.size > PART:
-            # First: who dies between the two leaves what the next attempt finds, not an empty folder for ever.
+            # First: who dies between the two leaves what a later attempt finds, no empty folder.
             self._store.delete(self._folder, recursive=True)
         self._store.publish(self._whole, item.target, overwrite=self._upload.overwrite)
         self._upload.progress.add(files=1)

@@ -242,8 +242,7 @@ class DataLakeStoreFileSystem(AbstractFileSystem):
         store, inner = self.split(path1)
         other, target = self.split(path2)
         with os_errors(path1):
-            status = store.status(inner)
-            _write_whole(other, target, store.pieces(inner, 0, status.size))
+            _write_whole(other, target, _content(store, store.status(inner)))
 
     # Reading and writing
 
@@ -323,6 +322,13 @@ def _write_whole(
         writer.discard()
         raise
     writer.commit()
+
+
+def _content(store: DataLakeStore, status: FileStatus) -> Iterator[bytes]:
+    yield from store.pieces(status.path, 0, status.size)
+    now = store.status(status.path)
+    if (now.size, now.modified) != (status.size, status.modified):
+        raise TransferError(f"{status.path} has changed while it was copied")
 
 
 def _position(given: int | None, size: int, default: int) -> int:

@@ -26,11 +26,13 @@ def as_variable(emulator: Emulator, **extra: Any) -> str:
     return json.dumps({**fields, "extra": {"bearer_token": TOKEN, **extra}})
 
 
-def connect(emulator: Emulator, policy: RetryPolicy | None = None, token: str = TOKEN) -> DataLakeStore:
+def connect(
+    emulator: Emulator, policy: RetryPolicy | None = None, token: str = TOKEN, account: str = "emulator"
+) -> DataLakeStore:
     """Our client; with a policy of its own, it is less patient than usual."""
     settings = read_settings(
         conn_id="lake",
-        host=address(emulator),
+        host=address(emulator, account),
         login=None,
         password=None,
         extra={"bearer_token": token},

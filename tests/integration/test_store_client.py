@@ -196,6 +196,12 @@ def test_a_wrong_token_is_refused(emulator: Emulator) -> None:
     assert "very-wrong-token" not in str(raised.value)
 
 
+def test_an_unknown_store_is_named(emulator: Emulator) -> None:
+    store = connect(emulator, account="nostore")
+    with pytest.raises(NotFoundError, match="Connection 'lake': GETFILESTATUS /: .*'nostore'"):
+        store.status("/")
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -222,6 +222,17 @@ def test_files_that_are_there_are_replaced_only_when_they_may(
     assert files_in(store, folder) == {"f": data["f"]}
 
 
+@pytest.mark.parametrize("size", [50, 400_000, 1_000_000])
+def test_a_file_does_not_vanish_into_a_folder_of_its_name(
+    store: DataLakeStore, folder: str, tmp_path: Path, size: int
+) -> None:
+    store.create(f"{folder}/d/there", b"1")
+    write(tmp_path, {"f": size})
+    with pytest.raises(AirflowFailException, match="folder"):
+        put(tmp_path / "f", f"{folder}/d").execute(context())
+    assert files_in(store, folder) == {"d/there": b"1"}
+
+
 def in_process(code: str) -> subprocess.Popen[str]:
     """Run a task in a process of its own, which tells after each request."""
     prelude = (
@@ -333,7 +344,7 @@ def test_a_file_that_has_changed_here_since_is_sent_again(
     assert files_in(store, folder) == {"f": b"new"}
 
 
-@pytest.mark.parametrize("call", ["concat", "rename"])
+@pytest.mark.parametrize("call", ["concat", "publish", "rename"])
 def test_an_upload_that_dies_at_its_end_is_taken_up_again(
     store: DataLakeStore, folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
@@ -350,6 +361,7 @@ def test_an_upload_that_dies_at_its_end_is_taken_up_again(
             put(tmp_path / "f", f"{folder}/f").execute(context(state))
     put(tmp_path / "f", f"{folder}/f").execute(context(state))
     assert files_in(store, folder) == data
+    assert [one.name for one in store.children(folder)] == ["f"]
 
 
 def test_a_file_that_changes_while_it_goes_up_does_not_appear(
@@ -409,8 +421,8 @@ def test_a_download_that_was_killed_is_taken_up_again(
     data = os.urandom(5_000_000)
     store.create(f"{folder}/f", data)
     process = in_process(
-        "import os\nsync = os.fdatasync\n"
-        "def slow(descriptor):\n    sync(descriptor)\n    print('done', flush=True)\n    t.threading.Event().wait(0.05)\n"
+        "sync = os.fdatasync\n"
+        "def slow(descriptor):\n    sync(descriptor)\n    os.write(1, b'done\\n')\n    t.threading.Event().wait(0.05)\n"
         "t.downloads.os.fdatasync = slow\n"
         f"t.get({folder + '/f'!r}, {str(tmp_path / 'f')!r}, threads=2).execute(t.context())\n"
     )
@@ -497,6 +509,25 @@ def test_transfers_survive_a_bad_network(
     downloads.download(store, pairs)
     assert local_files(tmp_path / "out") == data
     assert sorted(below(store, "/")) == sorted(f"/in/{name}" for name in data)
+
+
+def test_a_file_above_the_size_of_a_part_survives_all_that_goes_wrong(
+    own_emulator: Callable[..., Emulator], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    # Kinds that take seconds each are left to the tests of single operations.
+    kinds = "500,503,reset,lost,truncated"
+    emulator = own_emulator("own", "--faults", f"0.2:{kinds}@adls", "--fault-seed", "3")
+    store = connect(emulator, RetryPolicy(attempts=15, first_pause=0.01, longest_pause=0.05))
+    size = uploads.PART + 5 * MEGABYTE + 1
+    data = write(tmp_path / "in", {"large": size, "x/small": 1000, "x/one part": 9 * MEGABYTE})
+    upload(store, [(tmp_path / "in" / name, f"/in/{name}") for name in data])
+    assert {one.path: one.size for one in downloads_of(store, "/in")} == {
+        f"/in/{name}": len(content) for name, content in data.items()
+    }
+    assert [one.name for one in store.children("/in")] == ["large", "x"]
+    downloads.download(store, [(one, tmp_path / "out" / one.path[4:]) for one in downloads_of(store, "/in")])
+    assert local_files(tmp_path / "out") == data
 
 
 def downloads_of(store: DataLakeStore, folder: str) -> list[Any]:

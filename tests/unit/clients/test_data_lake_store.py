@@ -194,6 +194,41 @@ def test_a_file_that_is_shorter_than_it_was_is_noticed(fake: FakeStore) -> None:
         list(fake.client().pieces("/d/a", 0, 5))
 
 
+def test_a_file_that_comes_in_shorter_answers_than_asked_for_is_read_whole(fake: FakeStore) -> None:
+    fake.put("/f", bytes(range(100)))
+    opened = fake._open
+
+    def short(request: Any) -> Any:
+        found = opened(request)
+        found._content = found.content[:30]
+        return found
+
+    fake._open = short  # type: ignore[method-assign]
+    assert b"".join(fake.client().pieces("/f", 10, 80)) == bytes(range(10, 90))
+    assert [request.query["offset"] for request in fake.requests] == ["10", "40", "70"]
+
+
+def test_more_than_was_asked_for_is_no_content(fake: FakeStore) -> None:
+    def more(request: Any) -> Any:
+        found: Any = answer(200, "too much")
+        found._content_consumed = True
+        return found
+
+    fake._open = more  # type: ignore[method-assign]
+    with pytest.raises(DataLakeError, match="Connection 'lake': /d/a gave [0-9]+ bytes from 0 on, 2 were"):
+        list(fake.client().pieces("/d/a", 0, 2))
+
+
+@pytest.mark.parametrize("overwrite", [True, False])
+def test_a_file_is_not_published_into_a_folder(fake: FakeStore, overwrite: bool) -> None:
+    fake.put("/d/.x.tmp", b"new")
+    with pytest.raises(
+        ConflictError, match="Connection 'lake': /d is a folder: a file cannot take its place"
+    ):
+        fake.client().publish("/d/.x.tmp", "/d", overwrite=overwrite)
+    assert "RENAME" not in fake.ops()
+
+
 @pytest.mark.parametrize(
     ("response", "kind", "code"),
     [

@@ -7,7 +7,12 @@ from typing import Any
 import fsspec
 import pytest
 
-from airflow_provider_datalake.exceptions import AuthenticationError, ConfigurationError, TransferError
+from airflow_provider_datalake.exceptions import (
+    AuthenticationError,
+    ConfigurationError,
+    ServiceError,
+    TransferError,
+)
 from airflow_provider_datalake.filesystems.data_lake_store import DataLakeStoreFileSystem
 from tests.unit.clients.azure_fakes import answer
 from tests.unit.clients.store_fakes import LOST, FakeStore, refusal
@@ -127,6 +132,47 @@ def test_a_file_that_shrinks_while_it_is_read_is_noticed(
         store.put("/d/a", b"a")
         with pytest.raises(TransferError, match="it has changed since it was opened"):
             file.read()
+
+
+def test_a_file_that_changes_while_it_is_copied_makes_no_copy(
+    fs: DataLakeStoreFileSystem, store: FakeStore
+) -> None:
+    opened = store._open
+
+    def changes(request: Any) -> Any:
+        found = opened(request)
+        store.put("/d/a", b"bb")
+        return found
+
+    store._open = changes  # type: ignore[method-assign]
+    with pytest.raises(TransferError, match="/d/a has changed while it was copied"):
+        fs.copy("mystore/d/a", "mystore/d/b")
+    assert store.files == {"/d/a": b"bb"}
+
+
+@pytest.mark.parametrize("autocommit", [True, False])
+def test_a_file_does_not_vanish_into_a_folder_of_its_name(
+    fs: DataLakeStoreFileSystem, store: FakeStore, autocommit: bool
+) -> None:
+    file = fs.open("mystore/d", "wb", autocommit=autocommit)
+    file.write(b"new")
+    if not autocommit:
+        file.close()
+    finish = file.close if autocommit else file.commit
+    with pytest.raises(FileExistsError, match="/d is a folder: a file cannot take its place"):
+        finish()
+    assert store.files == {"/d/a": b"aa"}
+
+
+def test_a_file_whose_first_request_fails_leaves_nothing(
+    fs: DataLakeStoreFileSystem, store: FakeStore
+) -> None:
+    store.fates["CREATE"] = [LOST]
+    file = fs.open("mystore/d/b", "wb")
+    file.write(b"xx")
+    with pytest.raises(ServiceError):
+        file.close()
+    assert store.files == {"/d/a": b"aa"}
 
 
 def test_a_folder_is_no_file(fs: DataLakeStoreFileSystem) -> None:
