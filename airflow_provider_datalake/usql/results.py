@@ -34,18 +34,18 @@ class StepStatistics:
     What one step of a plan did.
 
     :param step: its id (a rowset's id, or the step's own)
-    :param rows_in: rows read
+    :param rows_in: rows read; None where nobody counted, as a step was computed within one that reads it
     :param bytes_in: bytes read, of files only
-    :param rows_out: rows made
+    :param rows_out: rows made, or None likewise
     :param bytes_out: bytes written, of files only
     :param files: how many files it read or wrote
     :param seconds: wall time
     """
 
     step: str
-    rows_in: int = 0
+    rows_in: int | None = 0
     bytes_in: int = 0
-    rows_out: int = 0
+    rows_out: int | None = 0
     bytes_out: int = 0
     files: int = 0
     seconds: float = 0.0

@@ -270,7 +270,7 @@ def statistics(service: DataLakeAnalyticsService, call: Call) -> Response:
 def _stages(job: Job) -> list[dict[str, Any]]:
     if job.state is JobState.SUCCESS:
         return [
-            _stage(step.label, 1, 0, step.bytes_in, step.bytes_out, step.rows_out, step.seconds)
+            _stage(step.label, 1, 0, step.bytes_in, step.bytes_out, step.rows_out or 0, step.seconds)
             for step in Outcome.from_json(job.result).steps
         ]
     return [

@@ -196,8 +196,8 @@ class Step:
     :param inputs: ids of the steps that it reads
     :param columns: names and types of what it makes
     :param line: line of the script
-    :param rows_in: rows read
-    :param rows_out: rows made
+    :param rows_in: rows read, None where nobody counted
+    :param rows_out: rows made, None where nobody counted
     :param bytes_in: bytes read of files
     :param bytes_out: bytes written to files
     :param seconds: wall time
@@ -209,8 +209,8 @@ class Step:
     inputs: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     line: int = 1
-    rows_in: int = 0
-    rows_out: int = 0
+    rows_in: int | None = 0
+    rows_out: int | None = 0
     bytes_in: int = 0
     bytes_out: int = 0
     seconds: float = 0.0

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _DATE_FORMATS = (
     "%Y-%m-%d %H:%M:%S",
     "%Y-%m-%dT%H:%M:%S",
+    "%Y-%m-%dT%H:%M:%SZ",
     "%Y-%m-%dT%H:%M:%S.%f",
     "%Y-%m-%d %H:%M:%S.%f",
     "%Y-%m-%d",
@@ -184,7 +185,9 @@ def _date(text: str, first: str | None) -> FastValue:
     # Of these lengths nothing but a full form with a year of four digits can be; else the pattern tells.
     return FastValue(
         f"coalesce({', '.join(tries)})",
-        f"CASE WHEN {{value}} >= TIMESTAMP '1000-01-01' AND (strlen({text}) = 19 OR strlen({text}) = 27) "
+        f"CASE WHEN {{value}} >= TIMESTAMP '1000-01-01' "
+        f"AND (strlen({text}) IN (19, 27) AND NOT suffix({text}, 'Z') "
+        f"OR strlen({text}) = 20 AND suffix({text}, 'Z')) "
         f"THEN true ELSE {{value}} IS NOT NULL AND "
         f"{_matches(text, text_values.canonical_date_pattern())} END",
     )

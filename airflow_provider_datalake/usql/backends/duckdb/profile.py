@@ -44,7 +44,8 @@ def _count(operator: dict[str, Any], kept: int | None, counts: dict[str, int]) -
     rows = int(operator.get("intermediate_rows", 0))
     if kind == "FILTER" and found is not None:
         kept = rows
-    if "READ_CSV" in kind or ("SCAN" in kind and "READ_CSV" in text.upper()):
+    # Parquet is what the slow reader has made of a text.
+    if "READ_CSV" in kind or ("SCAN" in kind and re.search("READ_(CSV|PARQUET)", text.upper())):
         if found is not None:
             counts[found.group(1)] = counts.get(found.group(1), 0) + (rows if kept is None else kept)
         return

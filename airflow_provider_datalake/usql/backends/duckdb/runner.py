@@ -80,11 +80,13 @@ class Runner:
     def _complete(self, step: Step, statistics: StepStatistics) -> StepStatistics:
         """Fill in the rows of views, which are known only after what reads them has run."""
         if isinstance(step, ExtractStep):
-            rows = self._rows.get(step.rowset.id, 0)
+            rows = self._rows.get(step.rowset.id) if self._uses[step.rowset.id] else 0
             return replace(statistics, rows_in=rows, rows_out=rows)
         if isinstance(step, QueryStep) and self._uses[step.rowset.id]:
-            rows = sum(self._rows.get(item, 0) for item in step.inputs)
-            return replace(statistics, rows_in=rows, rows_out=self._rows.get(step.rowset.id, 0))
+            counts = [self._rows.get(item) for item in step.inputs]
+            known = [count for count in counts if count is not None]
+            rows = sum(known) if len(known) == len(counts) else None
+            return replace(statistics, rows_in=rows, rows_out=self._rows.get(step.rowset.id))
         return statistics
 
     def _readable(self) -> list[Path]:
@@ -110,7 +112,7 @@ class Runner:
         else:
             done = self._change(step)
         statistics = StepStatistics(name, *done, seconds=time.perf_counter() - began)
-        self._workspace.progress(name, 100.0, rows_in=statistics.rows_in, rows_out=statistics.rows_out)
+        self._workspace.progress(name, 100.0, rows_in=done[0], rows_out=done[2])
         return statistics
 
     def _extract(self, step: ExtractStep) -> tuple[int, int, int, int, int]:

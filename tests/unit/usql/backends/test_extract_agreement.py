@@ -74,6 +74,12 @@ CELLS = [
         "2/15/2012",
         "02.15.2012",
         "2013-01-02T03:04Z",
+        "2013-01-02T03:04:05Z",
+        "2013-1-02T03:04:05Z",
+        "2013-01-02T3:4:5Z",
+        "2013-01-02T03:04:05z",
+        "2013-01-02T03:04:05 Z",
+        "2013-01-02 03:04:05Z",
     ),
     *(
         "2013-01-02 03:04:05+01:00",
@@ -202,7 +208,14 @@ def test_both_readers_agree_on_one_cell(kind: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "first", ["2013-01-02 03:04:05", "2013-01-02", "2/15/2012 11:53:18 AM", "2013-01-02T03:04:05.1234560"]
+    "first",
+    [
+        "2013-01-02 03:04:05",
+        "2013-01-02",
+        "2/15/2012 11:53:18 AM",
+        "2013-01-02T03:04:05.1234560",
+        "2013-01-02T03:04:05Z",
+    ],
 )
 def test_both_readers_agree_on_every_known_cell_below_a_date(first: str) -> None:
     for cell in [*CELLS, "0999-01-01 00:00:00", "1970-01-01 00:00:00", "-infinity", "2013-01-02 03:04:05 "]:
@@ -212,8 +225,8 @@ def test_both_readers_agree_on_every_known_cell_below_a_date(first: str) -> None
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
-    text=st.text(alphabet="0123456789-: T", min_size=8, max_size=22),
-    first=st.sampled_from(["2013-01-02 03:04:05", "2013-01-02"]),
+    text=st.text(alphabet="0123456789-: TZ", min_size=8, max_size=22),
+    first=st.sampled_from(["2013-01-02 03:04:05", "2013-01-02", "2013-01-02T03:04:05Z"]),
 )
 def test_both_readers_agree_on_one_cell_below_a_date(first: str, text: str) -> None:
     agree("c0 DateTime, c1 string", f"{first},x\n{text},x\n")
