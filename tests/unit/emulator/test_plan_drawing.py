@@ -34,7 +34,7 @@ def test_no_box_covers_another_or_leaves_the_drawing(steps: list[Step]) -> None:
     for one, other in combinations(drawing.boxes, 2):
         assert abs(one.x - other.x) >= WIDTH or abs(one.y - other.y) >= HEIGHT
     for box in drawing.boxes:
-        assert 0 <= box.x
+        assert box.x >= 0
         assert box.x + WIDTH <= drawing.width
         assert box.y + HEIGHT <= drawing.height
 
