@@ -319,6 +319,17 @@ def test_a_later_try_does_not_send_again_what_is_there(
     assert files_in(store, folder) == data
 
 
+def test_a_cleared_upload_sends_all_again(store: DataLakeStore, folder: str, tmp_path: Path) -> None:
+    write(tmp_path / "in", {"a": 10, "b": 400_000, "c": 1_200_000})
+    state = StateStore()
+    put(tmp_path / "in", folder).execute(context(state))
+    for name in "abc":
+        # Of the same size: only sending it again mends it.
+        store.create(f"{folder}/{name}", bytes((tmp_path / "in" / name).stat().st_size))
+    put(tmp_path / "in", folder).execute(context(state, max_tries=9))
+    assert files_in(store, folder) == local_files(tmp_path / "in")
+
+
 def test_a_file_that_was_there_before_is_not_taken_for_an_earlier_trys(
     store: DataLakeStore, folder: str, tmp_path: Path
 ) -> None:
@@ -412,6 +423,33 @@ def test_on_kill_ends_an_upload_and_the_next_try_goes_on(
     assert not [thread for thread in threading.enumerate() if "datalake" in thread.name]
     put(tmp_path / "f", f"{folder}/f").execute(context())
     assert files_in(store, folder) == data
+
+
+def test_on_kill_ends_a_download_and_the_next_try_goes_on(
+    store: DataLakeStore, folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = os.urandom(5_000_000)
+    store.create(f"{folder}/f", data)
+    operator, pieces = get(f"{folder}/f", tmp_path / "f", threads=1), DataLakeStore.pieces
+    asked: list[int] = []
+
+    def counted(self: DataLakeStore, path: str, offset: int, length: int) -> Any:
+        asked.append(offset)
+        yield from pieces(self, path, offset, length)
+        if len(asked) == 3 and operator._stop is not None:
+            operator.on_kill()
+            operator._stop.wait(10)
+
+    monkeypatch.setattr(DataLakeStore, "pieces", counted)
+    with pytest.raises(Stopped, match="the transfer was stopped"):
+        operator.execute(context())
+    assert not (tmp_path / "f").exists()
+    assert not [thread for thread in threading.enumerate() if "datalake" in thread.name]
+    before = len(asked)
+    get(f"{folder}/f", tmp_path / "f").execute(context())
+    assert local_files(tmp_path) == {"f": data}
+    # The range during which the task was killed may have been finished or not.
+    assert len(asked) - before in (17 - 3, 17 - 2)
 
 
 @pytest.mark.parametrize("requests", [1, 4])
@@ -598,8 +636,9 @@ def test_a_delete_says_what_it_has_done(store: DataLakeStore, folder: str) -> No
     assert operator.execute(context(state)) == {"uri": uri, "deleted": True}
     # A try that follows a crash finds what this task has done.
     assert operator.execute(context(state)) == {"uri": uri, "deleted": True}
-    with pytest.raises(AirflowFailException, match="there is nothing at"):
-        operator.execute(context())
+    for cleared in (context(), context(state, max_tries=9)):
+        with pytest.raises(AirflowFailException, match="there is nothing at"):
+            operator.execute(cleared)
     assert delete(f"{folder}/d").execute(context()) == {"uri": uri, "deleted": False}
     with pytest.raises(AirflowFailException, match="the whole store"):
         delete("/", recursive=True).execute(context())
