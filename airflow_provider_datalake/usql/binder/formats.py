@@ -175,10 +175,10 @@ def _character(parameter: _Parameter, fold: Fold, *, optional: bool = False) -> 
 
 def _row_delimiter(parameter: _Parameter, fold: Fold) -> str | None:
     text = _typed(parameter, fold, Kind.STRING, optional=True)
-    if text is not None and len(text) != 1:
+    if text is not None and len(text) != 1 and text != "\r\n":
         raise failure(
             errors.INVALID_PARAMETER,
-            f"rowDelimiter {text!r} is not one character; leave it out for carriage return and line feed",
+            f"rowDelimiter {text!r} is neither one character nor a carriage return and a line feed",
             parameter.span,
         )
     return text

@@ -120,9 +120,8 @@ def rows_of(blocks: Iterator[str], format_: ExtractFormat) -> Iterator[str]:
     ends = re.escape(format_.row_delimiter) if format_.row_delimiter else "\r\n|\r|\n"
     escape = f"{re.escape(format_.escape)}(?s:.)|" if format_.escape else ""
     pattern = re.compile(f"{escape}({ends})")
-    buffer, searched = "", 0
+    buffer = ""
     for block in blocks:
-        buffer = buffer[searched:] if searched else buffer
         buffer, start = buffer + block, 0
         # A CR may be half of a CR LF, and an escape stands for nothing alone, until the next block is here.
         for match in pattern.finditer(buffer):
@@ -132,7 +131,7 @@ def rows_of(blocks: Iterator[str], format_: ExtractFormat) -> Iterator[str]:
                 break
             yield buffer[start : match.start()]
             start = match.end()
-        buffer, searched = buffer[start:], 0
+        buffer = buffer[start:]
     if buffer.endswith("\r") and format_.row_delimiter is None and not _escaped_end(buffer, format_.escape):
         buffer = buffer[:-1]
         yield buffer

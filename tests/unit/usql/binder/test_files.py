@@ -42,6 +42,7 @@ def output_step(rest: str) -> OutputStep:
         ("Extractors.Csv(escapeCharacter : null)", ExtractFormat()),
         ('Extractors.Csv(nullEscape : "NULL", quoting : false)', ExtractFormat(null_escape="NULL", quoting=False)),
         ('Extractors.Csv(rowDelimiter : "\\n")', ExtractFormat(row_delimiter="\n")),
+        ('Extractors.Csv(rowDelimiter : "\\r\\n")', ExtractFormat(row_delimiter="\r\n")),
         ("Extractors.Csv(silent : true, skipFirstNRows : 1)", ExtractFormat(silent=True, skip_first_rows=1)),
         ('Extractors.Csv(charFormat : "string")', ExtractFormat(char_format="string")),
     ],
