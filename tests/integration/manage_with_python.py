@@ -14,7 +14,7 @@ import time
 import uuid
 from pathlib import Path
 
-from azure.datalake.store import core, lib, multithread
+from azure.datalake.store import core, multithread
 from azure.identity import ClientSecretCredential
 from azure.mgmt.datalake.analytics.account import DataLakeAnalyticsAccountManagementClient
 from azure.mgmt.datalake.analytics.account.models import (
@@ -107,10 +107,9 @@ def main(folder: Path) -> None:
     )
     policies = list(accounts.compute_policies.list_by_account(GROUP, ANALYTICS))
 
-    token = lib.auth(
-        tenant_id=TENANT, client_id=CLIENT, client_secret=SECRET, resource="https://datalake.azure.net/"
+    files = core.AzureDLFileSystem(
+        store_name=STORE, token_credential=ClientSecretCredential(TENANT, CLIENT, SECRET)
     )
-    files = core.AzureDLFileSystem(token, store_name=STORE)
     multithread.ADLUploader(files, lpath=str(folder / "up"), rpath="/tree", nthreads=4)
     multithread.ADLDownloader(files, lpath=str(folder / "down"), rpath="/tree", nthreads=4)
     with files.open("/data.csv", "rb") as stream:
@@ -121,7 +120,6 @@ def main(folder: Path) -> None:
         "store": store.endpoint,
         "analytics": analytics.endpoint,
         "result": job.result.value,
-        "log_folder": job.log_folder,
         "pipelines": [one.pipeline_name for one in jobs.pipeline.list(ANALYTICS)],
         "databases": [one.name for one in catalog.catalog.list_databases(ANALYTICS)],
         "policies": [

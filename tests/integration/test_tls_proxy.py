@@ -69,7 +69,6 @@ def test_the_articles_script_runs_with_the_real_host_names(zero_touch: Emulator,
     assert result["group"] == "article"
     assert result["store"] == "articlestore.azuredatalakestore.net"
     assert result["analytics"] == "articleanalytics.azuredatalakeanalytics.net"
-    assert result["log_folder"].startswith("adl://articlestore.azuredatalakestore.net/")
     assert result["policies"] == [["GaryMcDaniel", "User", 50, 250]]
     assert "master" in result["databases"]
     assert {name: (tmp_path / "down" / name).read_bytes() for name in files} == files
