@@ -9,7 +9,6 @@ from airflow_provider_datalake.exceptions import ConfigurationError
 from airflow_provider_datalake.jobs.maxcompute import ArchiveRequest, MergeRequest, SqlRequest
 from airflow_provider_datalake.links.maxcompute import MaxComputeLogviewLink
 from airflow_provider_datalake.operators.remote_job import JobLocation, RemoteJobOperator
-from airflow_provider_datalake.triggers.maxcompute import hook_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,6 +64,8 @@ class MaxComputeJobOperator(RemoteJobOperator):
 
     def job_location(self) -> JobLocation:
         """Say where the instance runs."""
+        from airflow_provider_datalake.triggers.maxcompute import hook_arguments
+
         return JobLocation(self.odps_conn_id, hook_arguments(self.project, self.schema))
 
     def job_service(self) -> MaxComputeJobs:

@@ -26,7 +26,6 @@ from airflow_provider_datalake.exceptions import (
 from airflow_provider_datalake.jobs.interrupt import Interrupt
 from airflow_provider_datalake.jobs.status import JobState, JobStatus, describe, pause
 from airflow_provider_datalake.jobs.submission import Submission
-from airflow_provider_datalake.triggers.remote_job import DEADLINE, RemoteJobTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -142,6 +141,8 @@ class RemoteJobOperator(BaseOperator):
 
         :param event: what the trigger fired
         """
+        from airflow_provider_datalake.triggers.remote_job import DEADLINE
+
         with self._failures():
             submission = self._open(context)
             job_id = self._job_of(submission, event)
@@ -252,6 +253,9 @@ class RemoteJobOperator(BaseOperator):
             context["ti"].xcom_push(key=self.job_link.xcom_key, value=link)
 
     def _wait(self, context: Context, submission: Submission, job_id: str) -> Any:
+        # The base class of triggers alone costs as much to import as all the rest of this module.
+        from airflow_provider_datalake.triggers.remote_job import RemoteJobTrigger
+
         deadline = self._deadline(context)
         status = self._poll(submission, job_id, deadline, self.defer_after if self.deferrable else None)
         if status is not None:

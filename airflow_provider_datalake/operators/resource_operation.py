@@ -19,7 +19,6 @@ from airflow_provider_datalake.clients.resource_manager_operations import (
 )
 from airflow_provider_datalake.exceptions import ConfigurationError, DataLakeError, ServiceError
 from airflow_provider_datalake.jobs.interrupt import Interrupt
-from airflow_provider_datalake.triggers.data_lake_analytics import ResourceOperationTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -184,6 +183,8 @@ class AccountOperator(ResourceManagerOperator):
                 raise ServiceError(f"{self.doing}: the task was killed; the operation goes on")
 
     def _defer(self, context: Context, operation: Operation) -> None:
+        from airflow_provider_datalake.triggers.data_lake_analytics import ResourceOperationTrigger
+
         timeout = None
         if self.execution_timeout is not None:
             end = context["ti"].start_date.timestamp() + self.execution_timeout.total_seconds()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 GROUP = f"/arm/subscriptions/{SUBSCRIPTION}/resourceGroups/odd"
 ANALYTICS = f"{GROUP}/providers/Microsoft.DataLakeAnalytics/accounts/oddan"
 STORE = f"{GROUP}/providers/Microsoft.DataLakeStore/accounts/oddst"
-JOB = f"/adla/{ACCOUNT}/jobs/{uuid.uuid4()}"
+JOB = f"/adla/{ACCOUNT}/jobs/{uuid.UUID(int=1)}"
 CATALOG = f"/adla/{ACCOUNT}/catalog/usql"
 ROUTES = [
     ("PUT", JOB),
@@ -41,7 +41,7 @@ ROUTES = [
     ("PATCH", f"{ANALYTICS}/computePolicies/p"),
     ("PUT", f"{ANALYTICS}/storageAccounts/s"),
     ("PUT", f"{ANALYTICS}/dataLakeStoreAccounts/oddst"),
-    ("PUT", f"{ANALYTICS}/providers/Microsoft.Authorization/roleAssignments/{uuid.uuid4()}"),
+    ("PUT", f"{ANALYTICS}/providers/Microsoft.Authorization/roleAssignments/{uuid.UUID(int=2)}"),
     (
         "POST",
         f"/arm/subscriptions/{SUBSCRIPTION}/providers/Microsoft.DataLakeStore/locations/l/checkNameAvailability",
