@@ -6,7 +6,7 @@ BIN := .venv/bin
 UV := uv==0.13.8
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock lint test demo serve bench coverage-tables clean
+.PHONY: help setup lock lint test demo serve bench docs docs-linkcheck coverage-tables clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name text; do printf '  make %-15s %s\n' "$$name" "$$text"; done
@@ -24,7 +24,7 @@ test: setup ## run all tests
 	@$(BIN)/python -m demo.browser
 	$(BIN)/python -m pytest -n auto --dist loadgroup
 
-lint: setup ## check style and types
+lint: setup docs ## check style, types, and the links within the documentation
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -32,6 +32,13 @@ lint: setup ## check style and types
 bench: setup ## measure against the peers
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group bench
 	@$(BIN)/python -m benchmarks
+
+# From nothing each time: Sphinx tells a page's faults only when it reads the page.
+docs: setup ## build the documentation into build/docs, with its own links checked
+	$(BIN)/python -m sphinx -W --keep-going -n -q -E -b html docs build/docs
+
+docs-linkcheck: setup ## check the documentation's links to the internet
+	$(BIN)/python -m sphinx --keep-going -q -E -b linkcheck docs build/linkcheck
 
 coverage-tables: setup ## rewrite the tables of docs/usql.md from the U-SQL compiler
 	@$(BIN)/python -m airflow_provider_datalake.usql.coverage
@@ -42,4 +49,4 @@ lock: setup ## refresh constraints.txt
 	    --python-version 3.11 --no-header --output-file constraints.txt
 
 clean: ## remove what setup, demo and serve made
-	rm -rf .venv .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis build

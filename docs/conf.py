@@ -1,0 +1,24 @@
+"""Sphinx builds these pages; `make docs` calls it."""
+
+from __future__ import annotations
+
+project = "airflow-provider-datalake"
+author = "the authors of airflow-provider-datalake"
+html_title = "Data Lake provider"
+
+extensions = ["myst_parser"]
+source_suffix = {".md": "markdown"}
+exclude_patterns = ["_build"]
+
+html_theme = "furo"
+html_static_path = ["_static"]
+html_show_copyright = False
+
+# Links to the headings of a page are checked as links to the page are.
+myst_heading_anchors = 4
+nitpicky = True
+
+# Anchors on a code forge's pages are made by scripts, and the addresses of the emulator are on this machine.
+linkcheck_anchors = False
+linkcheck_ignore = [r"http://127\.0\.0\.1", r"https://[a-z-]+\.azuredatalake", r"https://service\.cn-"]
+linkcheck_timeout = 20
