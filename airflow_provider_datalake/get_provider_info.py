@@ -70,6 +70,13 @@ def _azure_fields() -> dict[str, object]:
         "resource_manager_url": _optional(
             "Resource manager URL", "If it is not the cloud's, e.g. the emulator's.", format="url"
         ),
+        **_connection_fields(),
+    }
+
+
+def _connection_fields() -> dict[str, object]:
+    """Describe the fields that say how a service is reached."""
+    return {
         "proxy": _optional("Proxy", "URL of a proxy; the environment's if empty.", format="url"),
         "ca_bundle": _optional("CA bundle", "File with the certificates to trust; the usual ones if empty."),
         "connect_timeout": _seconds("Connect timeout", "Seconds to wait for a connection (default 10)."),
@@ -106,6 +113,13 @@ def get_provider_info() -> dict[str, object]:
                 "external-doc-url": "https://learn.microsoft.com/en-us/azure/data-lake-store/",
                 "tags": ["azure", "service"],
             },
+            {
+                "integration-name": "Azure ML Studio (classic)",
+                "external-doc-url": (
+                    "https://learn.microsoft.com/en-us/previous-versions/azure/machine-learning/classic/"
+                ),
+                "tags": ["azure", "service"],
+            },
         ],
         "hooks": [
             {
@@ -119,6 +133,10 @@ def get_provider_info() -> dict[str, object]:
             {
                 "integration-name": "Azure Data Lake Store (Gen1)",
                 "python-modules": ["airflow_provider_datalake.hooks.data_lake_store"],
+            },
+            {
+                "integration-name": "Azure ML Studio (classic)",
+                "python-modules": ["airflow_provider_datalake.hooks.ml_studio"],
             },
         ],
         "operators": [
@@ -137,6 +155,10 @@ def get_provider_info() -> dict[str, object]:
                 "integration-name": "Azure Data Lake Store (Gen1)",
                 "python-modules": ["airflow_provider_datalake.operators.data_lake_store"],
             },
+            {
+                "integration-name": "Azure ML Studio (classic)",
+                "python-modules": ["airflow_provider_datalake.operators.ml_studio"],
+            },
         ],
         "sensors": [
             {
@@ -150,6 +172,10 @@ def get_provider_info() -> dict[str, object]:
             {
                 "integration-name": "Azure Data Lake Store (Gen1)",
                 "python-modules": ["airflow_provider_datalake.sensors.data_lake_store"],
+            },
+            {
+                "integration-name": "Azure ML Studio (classic)",
+                "python-modules": ["airflow_provider_datalake.sensors.ml_studio"],
             },
         ],
         "triggers": [
@@ -171,6 +197,10 @@ def get_provider_info() -> dict[str, object]:
                 "integration-name": "Azure Data Lake Store (Gen1)",
                 "python-modules": ["airflow_provider_datalake.triggers.data_lake_store"],
             },
+            {
+                "integration-name": "Azure ML Studio (classic)",
+                "python-modules": ["airflow_provider_datalake.triggers.ml_studio"],
+            },
         ],
         "transfers": [
             {
@@ -182,6 +212,13 @@ def get_provider_info() -> dict[str, object]:
                 "source-integration-name": "MaxCompute",
                 "target-integration-name": "Common IO",
                 "python-module": "airflow_provider_datalake.transfers.maxcompute_to_object_storage",
+            },
+        ],
+        "asset-uris": [
+            {
+                "schemes": ["azureml-studio"],
+                "handler": "airflow_provider_datalake.assets.ml_studio.sanitize_uri",
+                "factory": "airflow_provider_datalake.assets.ml_studio.create_asset",
             },
         ],
         "filesystems": ["airflow_provider_datalake.filesystems.data_lake_store"],
@@ -272,6 +309,25 @@ def get_provider_info() -> dict[str, object]:
                     },
                 },
                 "conn-fields": _azure_fields(),
+            },
+            {
+                "connection-type": "azureml_studio",
+                "hook-class-name": f"{_HOOKS}.ml_studio.MLStudioHook",
+                "hook-name": "Azure ML Studio (classic)",
+                "ui-field-behaviour": {
+                    "hidden-fields": ["port", "schema"],
+                    "relabeling": {
+                        "host": "Endpoint",
+                        "login": "Workspace id",
+                        "password": "Authorization token",
+                    },
+                    "placeholders": {
+                        "host": "https://studio.azureml.net, or http://127.0.0.1:8765/studio/",
+                        "login": "the workspace's id",
+                        "password": "the workspace's primary or secondary token",
+                    },
+                },
+                "conn-fields": _connection_fields(),
             },
         ],
     }

@@ -6,13 +6,28 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 from airflow_provider_datalake.exceptions import ServiceError
 
 EXAMPLES = "506153734175476c4f62416c57734963"
 """The workspace of the examples: with it the ids of example datasets and experiments begin."""
 
+SCHEME = "azureml-studio"
+"""Of the URIs that name datasets in lineage and as assets."""
+
 _DATE = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/")
+
+
+def dataset_uri(workspace_id: str, name: str) -> str:
+    """
+    Name a dataset in lineage and as an asset.
+
+    :param workspace_id: the workspace
+    :param name: the dataset's name
+    :return: e.g. ``azureml-studio://4c29e1ad/flights%202013``
+    """
+    return f"{SCHEME}://{quote(workspace_id, safe='')}/{quote(name, safe='')}"
 
 
 @dataclass(frozen=True)

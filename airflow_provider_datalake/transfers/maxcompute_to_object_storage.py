@@ -198,7 +198,8 @@ class MaxComputeToObjectStorageOperator(BaseOperator):
         return {"uri": str(path), "rows": rows, "files": 1}
 
     def _export_folder(self, download: Download, folder: ObjectStoragePath, limit: int) -> dict[str, Any]:
-        from airflow_provider_datalake.transfers.object_storage import remove_others, written_whole
+        from airflow_provider_datalake.filesystems.whole_files import written_whole
+        from airflow_provider_datalake.transfers.object_storage import remove_others
 
         # Names of this attempt's own: another one that is still alive cannot mix its rows into ours.
         token = uuid.uuid4().hex[:8]
@@ -220,7 +221,7 @@ class MaxComputeToObjectStorageOperator(BaseOperator):
     def _write(self, path: ObjectStoragePath, tables: Iterator[pa.Table], schema: pa.Schema) -> int:
         import pyarrow.parquet as pq
 
-        from airflow_provider_datalake.transfers.object_storage import written_whole
+        from airflow_provider_datalake.filesystems.whole_files import written_whole
 
         rows = 0
         with (

@@ -16,7 +16,7 @@ import airflow_provider_datalake
 
 ROOT = Path(airflow_provider_datalake.__file__).parent
 NAME = airflow_provider_datalake.__name__
-ROOMS = ("operators", "sensors", "triggers", "hooks", "transfers", "links", "filesystems")
+ROOMS = ("operators", "sensors", "triggers", "hooks", "transfers", "links", "filesystems", "assets")
 HEAVY = ("odps", "pandas", "pyarrow", "numpy", "azure", "requests", "duckdb", "sqlglot")
 
 # Who may import whom, by the first folder below the package; exceptions.py is for all, everybody may import itself.
@@ -26,6 +26,7 @@ ALLOWED = {
     "jobs": {"clients"},
     "hooks": {"clients", "jobs"},
     "links": set(),
+    "assets": {"clients"},
     "filesystems": {"hooks", "clients"},
     "triggers": {"hooks", "clients", "jobs"},
     "sensors": {"hooks", "triggers", "clients", "jobs"},

@@ -1,0 +1,1 @@
+"""Asset URIs of the provider's services."""
