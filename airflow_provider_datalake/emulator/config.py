@@ -20,6 +20,9 @@ DEFAULT_BEARER_TOKEN = "emulator-token"
 DEFAULT_SECRET = "emulator-secret"
 DEFAULT_ACCOUNT = "emulator"
 DEFAULT_TENANT = "emulator"
+DEFAULT_STUDIO_WORKSPACE = "emulator"
+DEFAULT_STUDIO_TOKEN = "emulator-token"
+DEFAULT_STUDIO_SECOND_TOKEN = "emulator-second-token"
 DEFAULT_SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 DEFAULT_RESOURCE_GROUP = "emulator"
 
@@ -37,6 +40,9 @@ class Config:
     :param secret: the secret that goes with it
     :param bearer_token: token that stands for the account without a signature
     :param account: the Data Lake Analytics account that must exist, and its Data Lake Store account
+    :param studio_workspace: the ML Studio workspace that must exist
+    :param studio_token: its primary authorization token
+    :param studio_second_token: its secondary authorization token
     :param tenant: the directory's id
     :param users: further principals with their passwords, who own nothing
     :param groups: groups with the names of those who belong to them
@@ -60,6 +66,9 @@ class Config:
     secret: str = field(default=DEFAULT_SECRET, repr=False)
     bearer_token: str = field(default=DEFAULT_BEARER_TOKEN, repr=False)
     account: str = DEFAULT_ACCOUNT
+    studio_workspace: str = DEFAULT_STUDIO_WORKSPACE
+    studio_token: str = field(default=DEFAULT_STUDIO_TOKEN, repr=False)
+    studio_second_token: str = field(default=DEFAULT_STUDIO_SECOND_TOKEN, repr=False)
     tenant: str = DEFAULT_TENANT
     users: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
