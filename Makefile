@@ -40,8 +40,9 @@ docs: setup ## build the documentation into build/docs, with its own links check
 docs-linkcheck: setup ## check the documentation's links to the internet
 	$(BIN)/python -m sphinx --keep-going -q -E -b linkcheck docs build/linkcheck
 
-coverage-tables: setup ## rewrite the tables of docs/usql.md from the U-SQL compiler
+coverage-tables: setup ## rewrite the documentation's tables of what the emulator and its U-SQL compiler cover
 	@$(BIN)/python -m airflow_provider_datalake.usql.coverage
+	@$(BIN)/python -m airflow_provider_datalake.emulator.coverage
 
 lock: setup ## refresh constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(UV)

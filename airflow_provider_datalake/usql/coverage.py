@@ -59,11 +59,7 @@ def insert(page: str) -> str:
     :return: the page with the tables between its markers
     :raises ValueError: when the markers are not there
     """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the page has no section from {BEGIN!r} to {END!r}")
-    return f"{before}{BEGIN}\n\n{tables()}\n\n{END}{after}"
+    return put_between(page, BEGIN, tables())
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -91,7 +87,7 @@ def _parameters() -> str:
                 _default(output, OUTPUT_FIELDS.get(name)),
             )
         )
-    table = _table(("parameter", "default of an extractor", "default of an outputter"), rows)
+    table = write_table(("parameter", "default of an extractor", "default of an outputter"), rows)
     others = ", ".join(f"`{name}`" for name in OTHER_FORMATS)
     note = f"For `Csv`, `Tsv` and `Text`; `delimiter` is a parameter of `Text` only. Refused: {others}."
     return f"{note}\n\n{table}"
@@ -112,10 +108,10 @@ def _functions() -> str:
     found = {owner: [entry.name for entry in entries() if entry.owner == owner] for owner in _FUNCTIONS}
     only_windows = [name for name in found["window"] if name not in found["aggregate"]]
     rows = [
-        ("aggregates, also with `OVER`", _codes(found["aggregate"])),
-        ("only with `OVER`", _codes(only_windows)),
+        ("aggregates, also with `OVER`", codes(found["aggregate"])),
+        ("only with `OVER`", codes(only_windows)),
     ]
-    return _table(("what", "functions"), rows)
+    return write_table(("what", "functions"), rows)
 
 
 def _members() -> str:
@@ -127,8 +123,8 @@ def _members() -> str:
     for owner, found in by_owner.items():
         cells = (_calls(owner, found, static=False), _calls(owner, found, static=True))
         owners_by_cells.setdefault(cells, []).append(owner)
-    rows = [(_codes(owners), *cells) for cells, owners in owners_by_cells.items()]
-    table = _table(("type", "of a value", "of the type"), rows)
+    rows = [(codes(owners), *cells) for cells, owners in owners_by_cells.items()]
+    table = write_table(("type", "of a value", "of the type"), rows)
     return f"`T` stands for the number's own type.\n\n{table}"
 
 
@@ -150,9 +146,9 @@ def _calls(owner: str, found: list[Entry], *, static: bool) -> str:
             calls_by_types.setdefault(types, []).append(_call(name, ("N",) * arities.pop()))
         else:
             calls += [_call(name, parameters) for parameters in lists]
-    parts = [_codes(calls)] if calls else []
+    parts = [codes(calls)] if calls else []
     for types, names in calls_by_types.items():
-        parts.append(f"{_codes(names)} with `N` any of {_codes(types)}")
+        parts.append(f"{codes(names)} with `N` any of {codes(types)}")
     return "; ".join(parts)
 
 
@@ -185,9 +181,9 @@ def _refused_members() -> str:
         by_owner.setdefault(owner, []).append(name)
     owners_by_names: dict[str, list[str]] = {}
     for owner, names in by_owner.items():
-        owners_by_names.setdefault(_codes(names), []).append(owner)
-    rows = [(_codes(owners), names) for names, owners in owners_by_names.items()]
-    return _table(("type", "members"), rows)
+        owners_by_names.setdefault(codes(names), []).append(owner)
+    rows = [(codes(owners), names) for names, owners in owners_by_names.items()]
+    return write_table(("type", "members"), rows)
 
 
 def _refused_details() -> str:
@@ -227,13 +223,43 @@ def _text(argument: ast.expr) -> str:
     return text if re.match(r"\w+ .*\w", text) else ""
 
 
-def _codes(names: Iterable[str]) -> str:
+def codes(names: Iterable[str]) -> str:
+    """
+    Write names as code.
+
+    :param names: the names
+    :return: markdown of one line
+    """
     return ", ".join(f"`{name}`" for name in names)
 
 
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+def write_table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """
+    Write a table.
+
+    :param head: the columns' names
+    :param rows: a text per column each
+    :return: markdown
+    """
     lines = [head, ("---",) * len(head), *rows]
     return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+
+
+def put_between(page: str, begin: str, text: str) -> str:
+    """
+    Put what is generated into a page.
+
+    :param page: the page's text
+    :param begin: the marker before it; the one behind it is ``END``
+    :param text: what is generated
+    :return: the page with the text between the markers
+    :raises ValueError: when the markers are not there
+    """
+    before, found, rest = page.partition(begin)
+    _, end, after = rest.partition(END)
+    if not found or not end:
+        raise ValueError(f"the page has no section from {begin!r} to {END!r}")
+    return f"{before}{begin}\n\n{text}\n\n{END}{after}"
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import sqlite3
@@ -150,6 +151,7 @@ def azure_app(
 def _endpoint(
     service: S, identity: IdentityService, handler: Handler[S], audiences: Collection[str]
 ) -> Callable[[Request], Awaitable[Response]]:
+    @functools.wraps(handler)
     async def answer(request: Request) -> Response:
         try:
             principal = identity.authenticate(request, audiences)

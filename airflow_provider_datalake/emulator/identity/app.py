@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
@@ -69,6 +70,7 @@ def create_app(service: IdentityService) -> ASGIApp:
 
 
 def _endpoint(service: IdentityService, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    @functools.wraps(handler)
     async def answer(request: Request) -> Response:
         body = b""
         async for chunk in request.stream():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -100,6 +101,7 @@ def endpoint(service: MaxComputeService, handler: Handler) -> Endpoint:
     :return: the endpoint
     """
 
+    @functools.wraps(handler)
     async def answer(request: Request) -> Response:
         account = service.authenticate(request)
         body = await read_body(request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from starlette.routing import Route
@@ -69,6 +70,7 @@ def _get_instance(service: MaxComputeService) -> Endpoint:
     plain = endpoint(service, instances.get_instance)
     blocking = instances.blocking_status(service)
 
+    @functools.wraps(instances.get_instance)
     async def answer(request: Request) -> Response:
         return await (blocking if "instancestatus" in request.query_params else plain)(request)
 
