@@ -59,10 +59,11 @@ def howto_accounts() -> None:
     )
     # [END howto_operator_data_lake_analytics_compute_policy]
 
+    # [START howto_teardown]
     chain(group, store, analytics, policy, delete_analytics, delete_store)
-    # The accounts go, whatever has failed between, when they were made.
     delete_analytics.as_teardown(setups=analytics)
     delete_store.as_teardown(setups=store)
+    # [END howto_teardown]
 
 
 howto_accounts()
