@@ -51,18 +51,6 @@ def create_app(services: Services) -> ASGIApp:
     :param services: what its routes work on
     :return: the application, whose lifespan runs the jobs
     """
-
-    @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        await run_in_threadpool(services.start)
-        housekeeping = asyncio.create_task(_housekeeping(services))
-        yield
-        housekeeping.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await housekeeping
-        await run_in_threadpool(services.stop)
-        await run_in_threadpool(services.close)
-
     all_routes: list[BaseRoute] = [
         Route("/health", _health, methods=["GET"]),
         *pages.routes(services),
@@ -75,7 +63,7 @@ def create_app(services: Services) -> ASGIApp:
     ]
     app = Starlette(
         routes=all_routes,
-        lifespan=lifespan,
+        lifespan=lambda app: running(services),
         exception_handlers={
             OdpsError: render,
             HTTPException: _http_error,
@@ -90,6 +78,24 @@ def create_app(services: Services) -> ASGIApp:
     if services.config.faults:
         complete = Faults(complete, services.config.faults, services.config.fault_seed)
     return RealHosts(complete)
+
+
+@asynccontextmanager
+async def running(services: Services) -> AsyncIterator[None]:
+    """
+    Let services work.
+
+    :param services: what shall run
+    :return: a context manager; when it is left, they have stopped and released their files
+    """
+    await run_in_threadpool(services.start)
+    housekeeping = asyncio.create_task(_housekeeping(services))
+    yield
+    housekeeping.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await housekeeping
+    await run_in_threadpool(services.stop)
+    await run_in_threadpool(services.close)
 
 
 async def _housekeeping(services: Services) -> None:

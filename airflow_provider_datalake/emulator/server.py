@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, NoReturn
 
 import uvicorn
 
-from airflow_provider_datalake.emulator.app import create_app
 from airflow_provider_datalake.emulator.certificates import CertificateAuthority
 from airflow_provider_datalake.emulator.config import is_loopback
+from airflow_provider_datalake.emulator.data_dir import finish_reset
 from airflow_provider_datalake.emulator.definitions import InvalidDefinition
 from airflow_provider_datalake.emulator.protocol import Protocol
+from airflow_provider_datalake.emulator.resettable import Resettable
+from airflow_provider_datalake.emulator.run_file import RunFile
 from airflow_provider_datalake.emulator.services import Services
 from airflow_provider_datalake.emulator.tls_proxy import TlsProxy
 
@@ -47,17 +49,19 @@ def serve(config: Config) -> None:
         config = replace(config, page_token=secrets.token_urlsafe(24))
     with _listen(config.host, config.port) as listener:
         proxy_listener = _listen_for_proxy(config)
-        services = _open(config)
-        _Server(services, listener, proxy_listener).run(sockets=[listener])
+        run_file, services = _open(config)
+        _Server(Resettable(services), listener, proxy_listener, run_file).run(sockets=[listener])
 
 
 def _leave(number: int, frame: FrameType | None) -> NoReturn:
     raise SystemExit(0)
 
 
-def _open(config: Config) -> Services:
+def _open(config: Config) -> tuple[RunFile, Services]:
     try:
-        return Services(config)
+        run_file = RunFile(config.data_dir)
+        finish_reset(config.data_dir)
+        return run_file, Services(config)
     except (InvalidDefinition, ValueError) as error:
         raise StartError(str(error)) from error
     except (OSError, RuntimeError, sqlite3.Error) as error:
@@ -100,18 +104,24 @@ class _Server(uvicorn.Server):
     """
     Uvicorn, which says when it is ready, and ends the jobs before it waits for open requests.
 
-    :param services: what the application works on
+    :param app: the application
     :param listener: where it listens
     :param proxy_listener: where its TLS proxy listens, None for no proxy
+    :param run_file: tells others where it listens
     """
 
     def __init__(
-        self, services: Services, listener: socket.socket, proxy_listener: socket.socket | None
+        self,
+        app: Resettable,
+        listener: socket.socket,
+        proxy_listener: socket.socket | None,
+        run_file: RunFile,
     ) -> None:
+        config = app.services.config
         # No access log: addresses of Logview pages carry tokens.
         super().__init__(
             uvicorn.Config(
-                create_app(services),
+                app,
                 access_log=False,
                 log_level="warning",
                 http=Protocol,
@@ -121,12 +131,14 @@ class _Server(uvicorn.Server):
                 server_header=False,
             )
         )
-        self._services = services
-        self._address = _address(services.config, listener)
+        self._app = app
+        self._run_file = run_file
+        self._page_token = config.page_token
+        self._address = _address(config, listener)
         self._proxy_listener = proxy_listener
         self._proxy: TlsProxy | None = None
         if proxy_listener is not None:
-            authority = CertificateAuthority(services.config.tls_dir)
+            authority = CertificateAuthority(config.tls_dir)
             self._proxy = TlsProxy(authority, listener.getsockname()[1])
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -136,17 +148,18 @@ class _Server(uvicorn.Server):
         if self._proxy is not None and self._proxy_listener is not None:
             await self._proxy.start(self._proxy_listener)
         sys.stdout.write(f"datalake-emulator is ready at {self._address}\n")
-        if self._proxy_listener is not None:
-            port = self._proxy_listener.getsockname()[1]
+        port = None if self._proxy_listener is None else self._proxy_listener.getsockname()[1]
+        if port is not None:
             sys.stdout.write(f"Its TLS proxy is at http://127.0.0.1:{port}\n")
-        if self._services.config.page_token is not None:
-            sys.stdout.write(f"Its pages ask for the token {self._services.config.page_token}\n")
+        if self._page_token is not None:
+            sys.stdout.write(f"Its pages ask for the token {self._page_token}\n")
         sys.stdout.flush()
+        self._run_file.ready(self._address, port)
         threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         # Requests that wait for a job's end are answered by this.
-        await asyncio.to_thread(self._services.stop)
+        await asyncio.to_thread(self._app.services.stop)
         if self._proxy is not None:
             await self._proxy.stop()
         await super().shutdown(sockets)

@@ -56,16 +56,49 @@ def test_env_prints_the_connections_of_the_azure_services(capsys: pytest.Capture
     }
 
 
+def test_env_prints_the_connection_of_ml_studio(capsys: pytest.CaptureFixture[str]) -> None:
+    cli.main(["env", "--port", "9000", "--studio-workspace", "w", "--studio-token", "t"])
+    printed = dict(shlex.split(line)[1].split("=", 1) for line in capsys.readouterr().out.splitlines())
+    assert json.loads(printed["AIRFLOW_CONN_AZUREML_STUDIO_DEFAULT"]) == {
+        "conn_type": "azureml_studio",
+        "host": "http://127.0.0.1:9000/studio/",
+        "login": "w",
+        "password": "t",
+    }
+
+
+def test_env_names_the_real_hosts_behind_the_proxy(capsys: pytest.CaptureFixture[str]) -> None:
+    cli.main(["env", "--port", "9000", "--tls-proxy", "9001"])
+    printed = dict(shlex.split(line)[1].split("=", 1) for line in capsys.readouterr().out.splitlines())
+    assert json.loads(printed["AIRFLOW_CONN_AZUREML_STUDIO_DEFAULT"])["host"] == "https://studio.azureml.net"
+    assert json.loads(printed["AIRFLOW_CONN_ADLS_GEN1_DEFAULT"])["host"] == "emulator.azuredatalakestore.net"
+    assert printed["HTTPS_PROXY"] == "http://127.0.0.1:9001"
+
+
 def test_credentials_come_from_the_environment(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DATALAKE_EMULATOR_SECRET", "from-env")
+    monkeypatch.setenv("DATALAKE_EMULATOR_STUDIO_TOKEN", "studio-from-env")
     cli.main(["env"])
-    assert '"password":"from-env"' in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert '"password":"from-env"' in printed
+    assert '"password":"studio-from-env"' in printed
 
 
 @pytest.mark.parametrize(
-    "arguments", [["serve", "--port", "x"], ["serve", "--port", "70000"], ["serve", "--workers", "0"], []]
+    "arguments",
+    [
+        [],
+        ["serve", "--port", "x"],
+        ["serve", "--port", "70000"],
+        ["serve", "--workers", "0"],
+        ["wait", "--timeout", "soon"],
+        ["stop", "--timeout", "-1"],
+        ["seed", "file.csv"],
+        ["seed", "file.csv", "--table", "t", "--path", "/p"],
+        ["seed", "file.csv", "--table", "t", "--column", "a"],
+    ],
 )
 def test_wrong_arguments_are_refused(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
@@ -75,7 +108,14 @@ def test_wrong_arguments_are_refused(arguments: list[str]) -> None:
 
 def test_secrets_do_not_show_in_the_settings_text() -> None:
     assert "s3cr3t" not in repr(
-        Config(Path("/x"), secret="s3cr3t", bearer_token="s3cr3t", page_token="s3cr3t")
+        Config(
+            Path("/x"),
+            secret="s3cr3t",
+            bearer_token="s3cr3t",
+            page_token="s3cr3t",
+            studio_token="s3cr3t",
+            studio_second_token="s3cr3t",
+        )
     )
 
 
