@@ -19,11 +19,15 @@ def howto_maxcompute_sql() -> None:
         sql="CREATE TABLE IF NOT EXISTS howto_sales (shop STRING, amount BIGINT)",
     )
     create_large = MaxComputeSQLOperator(
-        task_id="create_large", sql="CREATE TABLE IF NOT EXISTS howto_large_sales LIKE howto_sales"
+        task_id="create_large",
+        sql="CREATE TABLE IF NOT EXISTS howto_large_sales LIKE howto_sales",
     )
     fill = MaxComputeSQLOperator(
         task_id="fill",
-        sql="INSERT OVERWRITE TABLE howto_sales VALUES ('Basel', 160), ('Lyon', 80), ('Turin', 12)",
+        sql="""
+            INSERT OVERWRITE TABLE howto_sales
+            VALUES ('Basel', 160), ('Lyon', 80), ('Turin', 12)
+        """,
     )
     large = MaxComputeSQLOperator(
         task_id="large",

@@ -145,3 +145,8 @@ def test_connection_field_is_documented(conn_type: str, field: str) -> None:
 def test_no_documented_connection_field_is_unknown(conn_type: str) -> None:
     known = {field for one, field in connection_fields() if one == conn_type}
     assert set(re.findall(r"^\|.*?`extra\.(\w+)`.*\|", section(conn_type), re.MULTILINE)) <= known
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_arguments_of_the_operator_are_listed(name: str) -> None:
+    assert f".. autoclass:: {name}\n" in (ROOT / "docs" / "reference.md").read_text()
