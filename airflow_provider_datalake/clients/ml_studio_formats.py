@@ -37,6 +37,7 @@ FRAMES = (PLAIN_TEXT, *TABULAR)
 DATA_TYPE_IDS = (ARFF, *FRAMES)
 
 CHUNK_ROWS = 50_000
+"""Rows of a piece, where contents are read in pieces."""
 
 
 class BadContents(DataLakeError):
@@ -97,13 +98,30 @@ def write_frame(frame: pd.DataFrame, data_type_id: str, file: IO[bytes], *, head
         if data_type_id == PLAIN_TEXT:
             _write_lines(frame, text)
         else:
-            delimiter, named = TABULAR[data_type_id]
-            frame.to_csv(text, sep=delimiter, header=named and header, index=False, lineterminator="\n")
+            _write_cells(frame, data_type_id, text, header=header)
         text.flush()
     except UnicodeEncodeError as error:
         raise BadContents(f"the data has text that is no Unicode: {error.reason}") from None
     finally:
         text.detach()
+
+
+def _write_cells(
+    frame: pd.DataFrame, data_type_id: str, text: io.TextIOWrapper[Any], *, header: bool
+) -> None:
+    from airflow_provider_datalake.clients.ml_studio_fast_text import encode
+
+    delimiter, named = TABULAR[data_type_id]
+    options: dict[str, Any] = {"sep": delimiter, "index": False, "lineterminator": "\n"}
+    pieces = encode(frame, delimiter)
+    if pieces is None:
+        frame.to_csv(text, header=named and header, **options)
+        return
+    if named and header:
+        frame.iloc[:0].to_csv(text, **options)
+        text.flush()
+    for piece in pieces:
+        text.buffer.write(piece)
 
 
 def _write_lines(frame: pd.DataFrame, text: IO[str]) -> None:
@@ -133,15 +151,12 @@ def read_frame(file: IO[bytes], data_type_id: str) -> pd.DataFrame:
         return pd.read_csv(file, **_options(data_type_id))
 
 
-def read_frames(
-    file: IO[bytes], data_type_id: str, *, rows: int = CHUNK_ROWS, **options: Any
-) -> Iterator[pd.DataFrame]:
+def read_frames(file: IO[bytes], data_type_id: str, **options: Any) -> Iterator[pd.DataFrame]:
     """
     Read a file in pieces; each has types of its own.
 
     :param file: an open binary file
     :param data_type_id: its format, not ``PlainText``
-    :param rows: rows of a piece
     :param options: further ones for pandas
     :return: the pieces
     :raises BadContents: when the contents are not what the format says
@@ -150,7 +165,7 @@ def read_frames(
 
     check_data_type(data_type_id, frame=True)
     with _problems(data_type_id):
-        reader = pd.read_csv(file, chunksize=rows, **{**_options(data_type_id), **options})
+        reader = pd.read_csv(file, chunksize=CHUNK_ROWS, **{**_options(data_type_id), **options})
         with reader:
             yield from reader
 

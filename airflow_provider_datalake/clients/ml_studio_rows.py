@@ -76,8 +76,7 @@ class Columns:
     """
     The types of a dataset's columns, which a first reading finds out.
 
-    A column is of the narrowest type that holds all of its values: of text where some are text and some are
-    not, of floating point numbers where whole ones are missing.
+    A column is of the narrowest type that holds all of its values, and of text where there is none but that.
 
     :param file: the contents, an open binary file that can seek
     :param data_type_id: their format
@@ -89,7 +88,7 @@ class Columns:
         self._kinds: dict[object, str] = {}
         if data_type_id != PLAIN_TEXT:
             file.seek(0)
-            for frame in read_frames(file, data_type_id):
+            for frame in read_frames(file, data_type_id, dtype_backend="numpy_nullable"):
                 self._learn(frame)
 
     def _learn(self, frame: pd.DataFrame) -> None:
@@ -105,7 +104,8 @@ class Columns:
         if self._data_type_id == PLAIN_TEXT:
             return pa.schema([("0", pa.string())])
         types = {
-            "": pa.null(),
+            # As pandas has them; not all readers of Parquet know columns without a type.
+            "": pa.float64(),
             "bool": pa.bool_(),
             "int": pa.int64(),
             "uint": pa.uint64(),
@@ -128,7 +128,7 @@ class Columns:
             return
         texts = {name: str for name, kind in self._kinds.items() if kind == "text"}
         schema = self.schema
-        for frame in read_frames(self._file, self._data_type_id, dtype=texts):
+        for frame in read_frames(self._file, self._data_type_id, dtype=texts, dtype_backend="numpy_nullable"):
             arrays = [
                 pa.array(column, type=field.type, from_pandas=True)
                 for (_, column), field in zip(frame.items(), schema, strict=True)
@@ -156,4 +156,4 @@ def _kind(column: pd.Series) -> str:
 def _widest(one: str, other: str) -> str:
     if not one or not other or one == other:
         return one or other
-    return "float" if {one, other} <= {"int", "uint", "float"} else "text"
+    return "float" if {one, other} <= {"int", "float"} else "text"
