@@ -51,7 +51,7 @@ class MortalOperator({operator}):
 
     def job_service(self):
         service = super().job_service()
-        submit, progress, result = service.submit, service.progress, service.result
+        submit, status, result = service.submit, service.status, service.result
 
         def mortal_submit(request, key, on_created):
             self.die("before the submit")
@@ -62,16 +62,18 @@ class MortalOperator({operator}):
 
             return submit(request, key, mortal_on_created)
 
-        def mortal_progress(job_id):
-            self.die("while waiting")
-            return progress(job_id)
+        def mortal_status(job_id):
+            answer = status(job_id)
+            if not answer.state.is_terminal:
+                self.die("while waiting")
+            return answer
 
         def mortal_result(job_id, request, before):
             answer = result(job_id, request, before)
             self.die("after the success")
             return answer
 
-        service.submit, service.progress, service.result = mortal_submit, mortal_progress, mortal_result
+        service.submit, service.status, service.result = mortal_submit, mortal_status, mortal_result
         return service
 
 """
