@@ -25,6 +25,7 @@ from airflow_provider_datalake.emulator.hosts import RealHosts
 from airflow_provider_datalake.emulator.identity.app import create_app as identity_app
 from airflow_provider_datalake.emulator.maxcompute import rest, tunnel
 from airflow_provider_datalake.emulator.maxcompute.errors import OdpsError, odps_error, render
+from airflow_provider_datalake.emulator.ml_studio.app import create_app as studio_app
 from airflow_provider_datalake.emulator.resource_manager.app import create_app as resource_manager_app
 from airflow_provider_datalake.emulator.web import pages
 
@@ -58,6 +59,7 @@ def create_app(services: Services) -> ASGIApp:
         Mount("/arm", resource_manager_app(services.resources)),
         Mount("/adla/{account}", analytics_app(services.analytics)),
         Mount("/adls/{account}", store_app(services.stores)),
+        Mount("/studio", studio_app(services.studio)),
         *rest.routes(services.maxcompute),
         *tunnel.routes(services.maxcompute),
     ]

@@ -39,6 +39,7 @@ SERVICES = {
     "adls": ("/adls/",),
     "arm": ("/arm/",),
     "aad": ("/aad/",),
+    "studio": ("/studio/",),
 }
 """Path prefixes by service; the pages for people are none of them, and meet no faults."""
 

@@ -18,6 +18,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"management\.(azure\.com|core\.windows\.net|usgovcloudapi\.net|chinacloudapi\.cn)", "/arm"),
         (r"(?P<account>[a-z0-9]+)\.azuredatalakeanalytics\.net", "/adla/{account}"),
         (r"(?P<account>[a-z0-9]+)\.azuredatalakestore\.net", "/adls/{account}"),
+        (r"([a-z0-9-]+\.)?studio(api)?\.azureml\.net", "/studio"),
         (r"service\.([a-z0-9-]+\.)?(maxcompute|odps)\.aliyun(-inc)?\.com", ""),
         (r"dt\.([a-z0-9-]+\.)?(maxcompute|odps)\.aliyun(-inc)?\.com", ""),
     )

@@ -8,6 +8,7 @@ from airflow_provider_datalake.emulator.data_lake_analytics.service import DataL
 from airflow_provider_datalake.emulator.data_lake_store.service import DataLakeStoreService
 from airflow_provider_datalake.emulator.identity.service import IdentityService
 from airflow_provider_datalake.emulator.maxcompute.service import MaxComputeService
+from airflow_provider_datalake.emulator.ml_studio.service import StudioService
 from airflow_provider_datalake.emulator.resource_manager.service import ResourceManagerService
 
 if TYPE_CHECKING:
@@ -54,7 +55,14 @@ class Services:
         self.stores = DataLakeStoreService(config, self.identity)
         self.resources = ResourceManagerService(config, self.identity, self.stores)
         self.analytics = DataLakeAnalyticsService(config, self.identity, self.stores, self.resources)
-        self._all: tuple[Service, ...] = (self.maxcompute, self.stores, self.resources, self.analytics)
+        self.studio = StudioService(config, self.identity)
+        self._all: tuple[Service, ...] = (
+            self.maxcompute,
+            self.stores,
+            self.resources,
+            self.analytics,
+            self.studio,
+        )
 
     def start(self) -> None:
         """Start all services."""
