@@ -28,6 +28,7 @@ _SHORT = (
     ("/catalog/usql/databases/{database}/schemas/{schema}", "<schema>"),
     ("/catalog/usql/databases/{database}", "<database>"),
     ("/api/projects/{project}", "<project>"),
+    ("/api/workspaces/{workspace}", "<workspace>"),
 )
 """How the beginnings of paths are written, the longer ones first."""
 _REFUSES = "Refuse"
@@ -101,6 +102,7 @@ def services() -> dict[str, list[Request]]:
     from airflow_provider_datalake.emulator.data_lake_analytics.app import create_app as analytics_app
     from airflow_provider_datalake.emulator.identity.app import create_app as identity_app
     from airflow_provider_datalake.emulator.maxcompute import rest
+    from airflow_provider_datalake.emulator.ml_studio import app as ml_studio
     from airflow_provider_datalake.emulator.resource_manager.app import create_app as resource_manager_app
     from airflow_provider_datalake.emulator.services import Services
 
@@ -115,7 +117,8 @@ def services() -> dict[str, list[Request]]:
             }
         finally:
             emulator.close()
-    return {title: list(_described(routes)) for title, routes in found.items()}
+    studio = [_request(method, path, handler) for method, path, handler in ml_studio.HANDLERS]
+    return {**{title: list(_described(routes)) for title, routes in found.items()}, "ML Studio": studio}
 
 
 def _routes(app: Any) -> Iterable[Any]:
@@ -127,11 +130,15 @@ def _described(routes: Iterable[Any]) -> Iterator[Request]:
     for route in routes:
         if ":path}" in route.path:  # what answers for everything that is not there
             continue
-        said = _first_line(route.endpoint)
         methods = sorted(route.methods)
         # Starlette answers HEAD wherever it answers GET.
         for method in methods if methods == ["HEAD"] else [one for one in methods if one != "HEAD"]:
-            yield Request(method, route.path, said, said.startswith(_REFUSES))
+            yield _request(method, route.path, route.endpoint)
+
+
+def _request(method: str, path: str, handler: Callable[..., Any]) -> Request:
+    said = _first_line(handler)
+    return Request(method, path, said, said.startswith(_REFUSES))
 
 
 def _requests(found: list[Request]) -> str:
