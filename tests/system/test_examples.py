@@ -10,6 +10,7 @@ import pytest
 from pyarrow import parquet
 
 from airflow_provider_datalake.clients.azure_settings import read_settings
+from airflow_provider_datalake.clients.ml_studio import Workspace
 from airflow_provider_datalake.clients.resource_manager import ResourceManager
 from airflow_provider_datalake.exceptions import NotFoundError
 from demo.playground import ROOT
@@ -27,13 +28,23 @@ DAG_IDS = (
     "howto_maxcompute_files",
     "howto_maxcompute_sql",
     "howto_maxcompute_wait",
+    "howto_ml_studio",
+    "howto_ml_studio_experiment",
 )
 DAY = "day=2024-01-01"
 ORDERS = 4
 """Rows of the file with orders."""
 
-FOLDERS = {"howto_data_lake_store": "{}", "howto_maxcompute_files": "file://{}"}
+FOLDERS = {
+    "howto_data_lake_store": "{}",
+    "howto_maxcompute_files": "file://{}",
+    "howto_ml_studio": "file://{}",
+    "howto_ml_studio_experiment": "file://{}",
+}
 """How the DAGs that write files of the worker take the folder."""
+
+NODE = "11111111-0000-4000-8000-000000000001-1"
+RESULTS = b"shop,amount\nBasel,160\n"
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +54,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def runs(stack: AirflowStack, folder: Path) -> dict[str, str]:
+def experiment(emulator: EmulatorProcess) -> None:
+    """An experiment whose one module has given a few rows."""
+    node = emulator.data_dir / "ml_studio" / "experiments" / "howto" / NODE
+    node.mkdir(parents=True)
+    (node / "Results dataset.csv").write_bytes(RESULTS)
+
+
+@pytest.fixture(scope="session")
+def runs(stack: AirflowStack, folder: Path, experiment: None) -> dict[str, str]:
     """A run of each example, all of them at the same time: its id by the DAG's."""
     stack.api.wait_for_dags(lambda found: set(DAG_IDS) <= found)
     return {
@@ -159,3 +178,24 @@ def test_accounts_are_gone_and_the_group_is_there(ended: str, emulator: Emulator
         manager.analytics_accounts.get("howtoanalytics", "howto")
     with pytest.raises(NotFoundError):
         manager.store_accounts.get("howtostore", "howto")
+
+
+@example("howto_ml_studio")
+def test_dataset_has_a_second_version_which_is_read(
+    ended: str, stack: AirflowStack, emulator: EmulatorProcess, folder: Path
+) -> None:
+    first, second = (stack.api.xcom("howto_ml_studio", ended, task) for task in ("upload", "update"))
+    assert (first["action"], second["action"]) == ("created", "updated")
+    assert first["family_id"] == second["family_id"]
+    fields = json.loads(emulator.environment["AIRFLOW_CONN_AZUREML_STUDIO_DEFAULT"])
+    workspace = Workspace(fields["login"], fields["password"], fields["host"])
+    assert workspace.datasets["howto orders"].id == second["dataset_id"]
+    assert workspace.datasets["howto orders"].description == "Orders of one day"
+    assert parquet.read_table(folder / "orders_of_studio.parquet").to_pylist() == [
+        {"shop": "Basel", "amount": 160}
+    ]
+
+
+@example("howto_ml_studio_experiment")
+def test_results_of_the_experiment_are_read_as_they_are(ended: str, folder: Path) -> None:
+    assert (folder / "results.csv").read_bytes() == RESULTS
