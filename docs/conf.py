@@ -28,7 +28,4 @@ html_show_copyright = False
 myst_heading_anchors = 4
 nitpicky = True
 
-# Anchors on a code forge's pages are made by scripts, and the addresses of the emulator are on this machine.
-linkcheck_anchors = False
-linkcheck_ignore = [r"http://127\.0\.0\.1", r"https://[a-z-]+\.azuredatalake", r"https://service\.cn-"]
 linkcheck_timeout = 20

@@ -93,13 +93,20 @@ def test_every_marked_part_of_an_example_is_shown(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
-def test_example_runs_on_demand_only_and_is_short(path: Path) -> None:
+def test_example_runs_on_demand_only_and_is_tried_again(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text())):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id != "dag":
             continue
         given = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
         assert given["schedule"] == "None"
         assert given["default_args"] == "{'retries': 2}"
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
+def test_parts_of_an_example_fit_on_a_screen(path: Path) -> None:
+    lines = {name: len(block.splitlines()) for name, block in blocks(path.read_text()).items()}
+    assert lines
+    assert max(lines.values()) <= 40, lines
 
 
 def test_every_example_dag_is_run_by_the_system_tests() -> None:
