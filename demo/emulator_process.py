@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from odps import ODPS
 
     from airflow_provider_datalake.clients.data_lake_store import DataLakeStore
+    from airflow_provider_datalake.clients.ml_studio import Workspace
 
 DEFAULT_PORT = 8765
 
@@ -171,6 +172,17 @@ class EmulatorProcess:
                 service="store",
             )
         )
+
+    def workspace(self) -> Workspace:
+        """
+        Open a client on its ML Studio workspace.
+
+        :return: the client
+        """
+        from airflow_provider_datalake.clients.ml_studio import Workspace
+
+        fields = json.loads(self.environment["AIRFLOW_CONN_AZUREML_STUDIO_DEFAULT"])
+        return Workspace(fields["login"], fields["password"], fields["host"])
 
     def _answers(self) -> bool:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))

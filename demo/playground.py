@@ -18,7 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 STATE = ROOT / ".demo"
 DAG_ID = "flights_maxcompute"
 USQL_DAG_ID = "flights_usql"
-DAG_IDS = (DAG_ID, USQL_DAG_ID)
+LAKEHOUSE_DAG_ID = "lakehouse"
+DAG_IDS = (DAG_ID, USQL_DAG_ID, LAKEHOUSE_DAG_ID)
 """The example pipelines, in the order in which they are shown."""
 PRELOAD = (
     "airflow.providers.common.sql.operators.sql",
