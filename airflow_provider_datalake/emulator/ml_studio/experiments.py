@@ -150,7 +150,7 @@ class Experiments:
                 _replace(folder / _DOCUMENT, json.dumps({"ExperimentId": experiment}).encode())
             _replace(target, content)
             for other in target.parent.iterdir():
-                if other != target and _named(other.name) == (port, _named(other.name)[1]):
+                if other != target and _named(other.name)[0] == port:
                     other.unlink()
 
     def delete(self, workspace: str, experiment: str) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from starlette.responses import FileResponse, JSONResponse
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
 
 from airflow_provider_datalake.emulator.addresses import service_address
 from airflow_provider_datalake.emulator.ml_studio.calls import TOKEN_HEADER
@@ -15,7 +17,7 @@ from airflow_provider_datalake.emulator.ml_studio.documents import (
     users_document,
     workspace_document,
 )
-from airflow_provider_datalake.emulator.ml_studio.errors import StorageError, not_found
+from airflow_provider_datalake.emulator.ml_studio.errors import StorageError, not_found, render
 from airflow_provider_datalake.emulator.ml_studio.models import BINARY, Role
 from airflow_provider_datalake.emulator.ml_studio.signatures import VERSION
 
@@ -23,16 +25,37 @@ if TYPE_CHECKING:
     import os
     from pathlib import Path
 
-    from starlette.responses import Response
+    from starlette.types import Receive, Scope, Send
 
     from airflow_provider_datalake.emulator.ml_studio.calls import Call
     from airflow_provider_datalake.emulator.ml_studio.models import Dataset
 
 
 class Contents(FileResponse):
-    """A file, or the range of it that the client has asked for."""
+    """A file, or the range of it that the client has asked for, unless its condition is not met."""
 
     chunk_size = 1024 * 1024
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """
+        Answer.
+
+        :param scope: the request
+        :param receive: gives its body
+        :param send: takes the answer
+        """
+        asked, etag = Headers(scope=scope), self.headers["etag"]
+        if "if-match" in asked and not _names(asked["if-match"], etag):
+            message = "The condition specified using HTTP conditional header(s) is not met."
+            await render(Request(scope), StorageError(412, "ConditionNotMet", message))(scope, receive, send)
+        elif "if-none-match" in asked and _names(asked["if-none-match"], etag):
+            await Response(status_code=304, headers={"ETag": etag})(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
+def _names(condition: str, etag: str) -> bool:
+    return any(one.strip() in ("*", etag) for one in condition.split(","))
 
 
 async def list_datasets(call: Call) -> Response:

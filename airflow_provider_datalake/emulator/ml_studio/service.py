@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import hmac
 import logging
-import os
 import re
 import secrets
 import time
 import uuid
-from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from airflow_provider_datalake.emulator.database import Database
@@ -27,10 +24,10 @@ from airflow_provider_datalake.emulator.ml_studio.errors import (
 from airflow_provider_datalake.emulator.ml_studio.examples import (
     example_dataset,
     example_datasets,
-    example_name,
 )
 from airflow_provider_datalake.emulator.ml_studio.experiments import Experiments
 from airflow_provider_datalake.emulator.ml_studio.models import DATA_TYPES, EXAMPLES, Dataset, Role, Workspace
+from airflow_provider_datalake.emulator.ml_studio.publishing import Publishing
 from airflow_provider_datalake.emulator.ml_studio.records import SCHEMA, Records
 from airflow_provider_datalake.emulator.ml_studio.signatures import LIFETIME_SECONDS, Signatures
 from airflow_provider_datalake.emulator.ml_studio.uploads import Uploads
@@ -38,18 +35,15 @@ from airflow_provider_datalake.emulator.ml_studio.uploads import Uploads
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping
-    from pathlib import Path
 
     from airflow_provider_datalake.emulator.config import Config
     from airflow_provider_datalake.emulator.identity.principals import Principal
     from airflow_provider_datalake.emulator.identity.service import IdentityService
-    from airflow_provider_datalake.emulator.ml_studio.models import NewDataset
 
 log = logging.getLogger(__name__)
 
 CONTENTS = "contents"
 """What the addresses of contents begin with."""
-MAX_NAME = 255
 _WORKSPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _SLOTS = ("primary", "secondary")
 
@@ -77,7 +71,7 @@ class StudioService:
             root / "stored_experiments", root / "experiments", config.studio_workspace
         )
         self._signatures = Signatures(self._key())
-        self._settle()
+        self.publishing = Publishing(self.database, self._contents, self.uploads)
         self._configure()
 
     def start(self) -> None:
@@ -284,108 +278,6 @@ class StudioService:
         with self.database.read() as connection:
             return examples or self._records(connection).versions(workspace, family)
 
-    def create(self, workspace: str, upload_id: str, wanted: NewDataset) -> Dataset:
-        """
-        Make a dataset, or a new version of one, of an upload.
-
-        :param workspace: whose
-        :param upload_id: the upload, which is complete
-        :param wanted: what it shall be
-        :return: the version
-        :raises StudioError: when that cannot be; the upload is as it was
-        """
-        _check_wanted(wanted)
-        self._check_unused(workspace, upload_id)
-        try:
-            return self._create(workspace, upload_id, wanted)
-        except StudioError as error:
-            if error.status == 404:
-                # Somebody else may have been faster.
-                self._check_unused(workspace, upload_id)
-            raise
-
-    def _create(self, workspace: str, upload_id: str, wanted: NewDataset) -> Dataset:
-        version = f"{workspace}.{uuid.uuid4().hex}"
-        target = self._contents / version
-        moved = False
-        with self.uploads.take(workspace, upload_id) as (source, size):
-            try:
-                with self.database.transaction() as connection:
-                    records = self._records(connection)
-                    made = self._new_version(records, workspace, upload_id, wanted, version, size)
-                    source.rename(target)
-                    moved = True
-                    _sync_folder(self._contents)
-                    records.add(made)
-            except BaseException:
-                if moved:
-                    target.rename(source)
-                raise
-        return made
-
-    def _check_unused(self, workspace: str, upload_id: str) -> None:
-        with self.database.read() as connection:
-            made = self._records(connection).made_of(upload_id)
-        if made is not None and made.workspace == workspace:
-            raise conflict(f"Upload {upload_id} has become dataset {made.id} already.")
-
-    def _new_version(
-        self,
-        records: Records,
-        workspace: str,
-        upload_id: str,
-        wanted: NewDataset,
-        version: str,
-        size: int,
-    ) -> Dataset:
-        family, number = f"{workspace}.{uuid.uuid4().hex}", 0
-        if wanted.family is not None:
-            versions = records.versions(workspace, wanted.family)
-            if not versions:
-                if any(one.family == wanted.family for one in example_datasets()):
-                    raise bad_request("An example dataset cannot be changed.")
-                raise not_found(f"There is no dataset family {wanted.family[:200]!r} in {workspace!r}.")
-            family, number = wanted.family, versions[0].version + 1
-        namesake = records.named(workspace, wanted.name)
-        if (namesake is not None and namesake.family != family) or example_name(wanted.name):
-            raise conflict(f"A data set named {wanted.name!r} already exists.")
-        return Dataset(
-            id=version,
-            workspace=workspace,
-            family=family,
-            name=wanted.name,
-            data_type=wanted.data_type,
-            description=wanted.description,
-            owner=wanted.owner,
-            origin=wanted.origin,
-            file_name=wanted.file_name,
-            upload=upload_id,
-            size=size,
-            created=int(time.time() * 1000),
-            version=number,
-            is_latest=True,
-            path=self._contents / version,
-        )
-
-    def delete(self, workspace: str, family: str) -> None:
-        """
-        Delete a dataset with all its versions.
-
-        :param workspace: whose
-        :param family: what they have in common
-        :raises StudioError: when there is none, or it is an example
-        """
-        if any(one.family == family for one in example_datasets()):
-            raise bad_request("An example dataset cannot be deleted.")
-        with self.database.transaction() as connection:
-            records = self._records(connection)
-            found = records.versions(workspace, family)
-            if not found:
-                raise not_found(f"There is no dataset family {family[:200]!r} in {workspace!r}.")
-            records.remove(workspace, family)
-            for one in found:
-                self.database.after_commit(partial(one.path.unlink, missing_ok=True))
-
     # Contents
 
     def address(self, dataset: Dataset) -> tuple[str, str]:
@@ -427,15 +319,6 @@ class StudioService:
                 records.set_setting("key", secrets.token_hex(32))
             return bytes.fromhex(str(records.setting("key")))
 
-    def _settle(self) -> None:
-        """Remove contents of which no dataset was made."""
-        with self.database.read() as connection:
-            known = self._records(connection).ids()
-        for path in self._contents.iterdir():
-            if path.name not in known:
-                with suppress(FileNotFoundError):
-                    path.unlink()
-
     def _configure(self) -> None:
         config = self.config
         if not _WORKSPACE.fullmatch(config.studio_workspace) or config.studio_workspace == EXAMPLES:
@@ -464,34 +347,5 @@ class StudioService:
             records.put_user(config.studio_workspace, self.identity.owner.name, Role.OWNER)
 
 
-def _check_wanted(wanted: NewDataset) -> None:
-    if not wanted.name.strip():
-        raise bad_request("The Name of the DataSource is empty.")
-    if len(wanted.name) > MAX_NAME or not wanted.name.isprintable():
-        raise bad_request(
-            f"The Name of a DataSource has up to {MAX_NAME} printable characters, got {wanted.name[:100]!r}."
-        )
-    check_data_type(wanted.data_type)
-
-
-def check_data_type(data_type: str) -> None:
-    """
-    Refuse a format that there is not.
-
-    :param data_type: the format
-    :raises StudioError: when there is no such format
-    """
-    if data_type not in DATA_TYPES:
-        raise bad_request(f"The DataTypeId is one of {', '.join(DATA_TYPES)}; got {data_type[:100]!r}.")
-
-
 def _new_token() -> str:
     return uuid.uuid4().hex
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

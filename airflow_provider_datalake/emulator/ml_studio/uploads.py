@@ -130,6 +130,28 @@ class Uploads:
         """
         self._put(self._find(workspace, upload_id), number, None, content)
 
+    def close(self, workspace: str, upload_id: str, total: int) -> None:
+        """
+        Say that all contents have come.
+
+        :param workspace: whose upload it is
+        :param upload_id: the upload
+        :param total: how many pieces they were
+        """
+        upload = self._find(workspace, upload_id)
+        with upload.changed:
+            self._note(upload, {"total": total})
+            upload.total = total
+
+    def cancel(self, workspace: str, upload_id: str) -> None:
+        """
+        Give up an upload.
+
+        :param workspace: whose upload it is
+        :param upload_id: the upload
+        """
+        self._forget(self._find(workspace, upload_id))
+
     def _put(self, upload: _Upload, number: int, total: int | None, content: Buffer) -> None:
         size = memoryview(content).nbytes
         if not size:

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from airflow_provider_datalake.emulator.ml_studio.documents import users_document, workspace_document
 from airflow_provider_datalake.emulator.ml_studio.errors import StudioError, bad_request
 from airflow_provider_datalake.emulator.ml_studio.models import NewDataset, Role
-from airflow_provider_datalake.emulator.ml_studio.service import check_data_type
+from airflow_provider_datalake.emulator.ml_studio.publishing import check_data_type
 from airflow_provider_datalake.emulator.ml_studio.uploads import MAX_BLOCK
 
 if TYPE_CHECKING:
@@ -27,19 +27,31 @@ async def begin_upload(call: Call) -> Response:
     """
     workspace = await call.authenticate()
     check_data_type(call.request.query_params.get("dataTypeId", ""))
+    upload_id = await call.work(call.service.uploads.begin, workspace.id)
+    try:
+        await _fill(call, workspace.id, upload_id)
+    except BaseException:
+        # Nobody gets to know its id.
+        call.service.uploads.cancel(workspace.id, upload_id)
+        raise
+    return JSONResponse({"Id": upload_id})
+
+
+async def _fill(call: Call, workspace: str, upload_id: str) -> None:
     uploads = call.service.uploads
-    upload_id = await call.work(uploads.begin, workspace.id)
     piece = bytearray()
     number = 0
     async for chunk in call.request.stream():
         piece += chunk
         while len(piece) >= MAX_BLOCK:
-            await call.work(uploads.append, workspace.id, upload_id, number, piece[:MAX_BLOCK])
+            await call.work(uploads.append, workspace, upload_id, number, bytes(piece[:MAX_BLOCK]))
             del piece[:MAX_BLOCK]
             number += 1
     if piece:
-        await call.work(uploads.append, workspace.id, upload_id, number, piece)
-    return JSONResponse({"Id": upload_id})
+        await call.work(uploads.append, workspace, upload_id, number, bytes(piece))
+        number += 1
+    if number:
+        await call.work(uploads.close, workspace, upload_id, number)
 
 
 async def put_block(call: Call) -> Response:
@@ -80,7 +92,7 @@ async def create_dataset(call: Call) -> Response:
         file_name=_text(document, "UploadedFromFileName"),
     )
     upload_id = _text(document, "UploadId")
-    made = await call.work(call.service.create, workspace.id, upload_id, wanted)
+    made = await call.work(call.service.publishing.create, workspace.id, upload_id, wanted)
     return JSONResponse(made.id)
 
 
@@ -90,6 +102,10 @@ def _text(document: dict[str, Any], name: str) -> str:
         return ""
     if not isinstance(value, str):
         raise bad_request(f"{name} must be a text, got {str(value)[:100]}.")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise bad_request(f"{name} is no Unicode text: character {error.start} is half of a pair.") from None
     return value
 
 
@@ -101,7 +117,7 @@ async def delete_dataset(call: Call) -> Response:
     :return: an empty answer
     """
     workspace = await call.authenticate()
-    await call.work(call.service.delete, workspace.id, call.part("family"))
+    await call.work(call.service.publishing.delete, workspace.id, call.part("family"))
     return Response(status_code=204)
 
 
