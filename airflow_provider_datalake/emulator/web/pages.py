@@ -12,7 +12,13 @@ from starlette.staticfiles import StaticFiles
 from airflow_provider_datalake.emulator.jobs import JobFilter, JobState
 from airflow_provider_datalake.emulator.maxcompute.auth import InstanceScope
 from airflow_provider_datalake.emulator.maxcompute.errors import OdpsError
-from airflow_provider_datalake.emulator.web import file_pages, job_pages, table_pages, usql_pages
+from airflow_provider_datalake.emulator.web import (
+    dataset_pages,
+    file_pages,
+    job_pages,
+    table_pages,
+    usql_pages,
+)
 from airflow_provider_datalake.emulator.web.access import PageAccess
 from airflow_provider_datalake.emulator.web.rendering import HERE, page
 
@@ -51,13 +57,16 @@ def routes(services: Services) -> list[BaseRoute]:
         return answer
 
     return [
-        Route("/", guarded(_maxcompute(overview_page))),
+        Route("/", guarded(overview_page)),
         Route("/jobs", guarded(_maxcompute(job_pages.jobs_page))),
         Route("/tables", guarded(_maxcompute(table_pages.tables_page))),
         Route("/tables/{project}/{table}", guarded(_maxcompute(table_pages.table_page))),
         Route("/files", guarded(file_pages.stores_page)),
         Route("/files/{account}", guarded(file_pages.path_page)),
         Route("/files/{account}/{path:path}", guarded(file_pages.path_page)),
+        Route("/datasets", guarded(dataset_pages.workspaces_page)),
+        Route("/datasets/{workspace}/{dataset}", guarded(dataset_pages.dataset_page)),
+        Route("/datasets/{workspace}/experiments/{experiment}", guarded(dataset_pages.experiment_page)),
         Route("/usql", guarded(usql_pages.usql_jobs_page)),
         Route("/usql/{account}/jobs/{job}", guarded(usql_pages.usql_job_page)),
         Route("/logview/", _logview(services.maxcompute, access)),
@@ -92,14 +101,15 @@ def _logview(service: MaxComputeService, access: PageAccess) -> Endpoint:
     return answer
 
 
-def overview_page(service: MaxComputeService, request: Request) -> Response:
+def overview_page(services: Services, request: Request) -> Response:
     """
     Show what there is.
 
-    :param service: the service
+    :param services: have it
     :param request: the request
     :return: the page
     """
+    service, studio = services.maxcompute, services.studio
     catalog = service.storage.catalog
     projects = []
     for project in service.projects.list():
@@ -127,4 +137,11 @@ def overview_page(service: MaxComputeService, request: Request) -> Response:
         jobs=[job_pages.job_summary(job) for job in jobs],
         address=f"{request.url.scheme}://{request.url.netloc}",
         access_id=service.config.access_id,
+        datasets=sum(
+            not dataset.is_example
+            for workspace in studio.workspaces()
+            for dataset in studio.datasets(workspace.id)
+        ),
+        account=service.config.account,
+        workspace=service.config.studio_workspace,
     )
