@@ -160,7 +160,8 @@ class DatasetUpload:
 
     def _fields(self, request: DatasetRequest) -> dict[str, Any]:
         return {
-            "workspace": [self._calls.settings.endpoint, self._calls.workspace_id],
+            # Not its address: another one may lead to the same workspace; if not, it knows no upload of ours.
+            "workspace": self._calls.workspace_id,
             "name": [request.name, request.new_name],
             "origin": request.origin,
             "data_type_id": request.data_type_id,
