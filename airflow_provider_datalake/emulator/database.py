@@ -57,7 +57,13 @@ class Database:
         :param script: SQL statements, separated by semicolons
         """
         with self._lock:
-            self._writer.executescript(script)
+            # In one transaction: one commit brought to disk, not one for each statement.
+            try:
+                self._writer.executescript(f"BEGIN IMMEDIATE;\n{script};\nCOMMIT;")
+            except BaseException:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                raise
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

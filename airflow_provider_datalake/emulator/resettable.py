@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from airflow_provider_datalake.emulator.app import create_app, running
-from airflow_provider_datalake.emulator.data_dir import RESET_PATH, empty
+from airflow_provider_datalake.emulator.data_dir import RESET_PATH, discard, empty
 from airflow_provider_datalake.emulator.services import Services
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class Resettable:
         self._open = asyncio.Event()
         self._resetting = asyncio.Lock()
         self._requests: set[asyncio.Task[object]] = set()
+        self._cleaning: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -103,11 +104,17 @@ class Resettable:
                 await run_in_threadpool(self.services.stop)
                 await self._settle()
                 await self._lifespan.aclose()
-                self.services = await run_in_threadpool(_anew, self.services)
+                config = self.services.config
+                grave = await run_in_threadpool(empty, config.data_dir)
+                self.services = await run_in_threadpool(Services, config)
                 self._app = create_app(self.services)
                 await self._lifespan.enter_async_context(running(self.services))
             finally:
                 self._open.set()
+            # Nobody waits for the space.
+            cleaning = asyncio.create_task(run_in_threadpool(discard, grave))
+            self._cleaning.add(cleaning)
+            cleaning.add_done_callback(self._cleaning.discard)
 
     async def _settle(self) -> None:
         for seconds in (_GRACE_SECONDS, _CANCEL_SECONDS):
@@ -118,11 +125,6 @@ class Resettable:
                 task.cancel()
         if self._requests:
             raise RuntimeError(f"{len(self._requests)} requests did not end")
-
-
-def _anew(services: Services) -> Services:
-    empty(services.config.data_dir)
-    return Services(services.config)
 
 
 def _problem(status: int, message: str) -> JSONResponse:

@@ -245,6 +245,34 @@ def test_reset_of_an_emulator_that_does_not_run_empties_its_directory(data_dir: 
     assert "into new table demo.t" in cli("seed", source, "--table", "t", "--data-dir", data_dir).stdout
 
 
+def test_reset_is_quick_however_much_there_is(own_emulator: Callable[..., Emulator]) -> None:
+    emulator = own_emulator()
+    with httpx.Client(headers=BEARER, timeout=30) as http:
+        for number in range(500):
+            path = f"{emulator.address}/adls/emulator/webhdfs/v1/many/{number}?op=CREATE&write=true"
+            assert http.put(path, content=b"x").status_code == 201
+        begin = time.monotonic()
+        assert http.post(f"{emulator.address}/admin/reset").status_code == 200
+        # Some tenths of a second where other tests use the machine as well.
+        assert time.monotonic() - begin < 3
+
+
+def test_a_reset_frees_the_space(
+    own_emulator: Callable[..., Emulator], wait_until: Callable[..., None]
+) -> None:
+    emulator = own_emulator()
+    address = f"{emulator.address}/adls/emulator/webhdfs/v1/big?op=CREATE&write=true"
+    assert httpx.put(address, headers=BEARER, content=bytes(5_000_000)).status_code == 201
+
+    def used() -> int:
+        return sum(path.stat().st_size for path in emulator.data_dir.rglob("*") if path.is_file())
+
+    assert used() > 5_000_000
+    assert httpx.post(f"{emulator.address}/admin/reset", headers=BEARER, timeout=30).status_code == 200
+    wait_until(lambda: list((emulator.data_dir / "discarded").iterdir()) == [])
+    assert used() < 5_000_000
+
+
 # Seed
 
 
@@ -316,6 +344,29 @@ def test_seed_puts_a_file_into_a_folder(
     assert cli("seed", tmp_path / "a.csv", "--path", f"/{table_name}/", "--port", port).returncode == 0
     address = f"{emulator.address}/adls/emulator/webhdfs/v1/{table_name}/a.csv?op=OPEN&read=true"
     assert httpx.get(address, headers=BEARER).content == b"a"
+
+
+def test_seed_makes_versions_of_a_dataset(
+    emulator: Emulator, port: str, tmp_path: Path, table_name: str
+) -> None:
+    from airflow_provider_datalake.clients.ml_studio import Workspace
+
+    source = tmp_path / "a.csv"
+    for number, said in ((1, "new dataset"), (2, "new version of dataset")):
+        source.write_text(f"a\n{number}\n")
+        done = cli("seed", source, "--dataset", table_name, "--port", port)
+        assert done.stdout == f"4 bytes to the {said} '{table_name}' (GenericCSV) of workspace emulator\n"
+    workspace = Workspace("emulator", "emulator-token", f"{emulator.address}/studio/")
+    assert workspace.datasets[table_name].read_binary() == b"a\n2\n"
+    workspace.close()
+
+
+def test_seed_takes_the_format_of_a_dataset(port: str, tmp_path: Path, table_name: str) -> None:
+    (tmp_path / "a.dat").write_text("1,2\n")
+    done = cli(
+        "seed", tmp_path / "a.dat", "--dataset", table_name, "--format", "GenericCSVNoHeader", "--port", port
+    )
+    assert "(GenericCSVNoHeader)" in done.stdout
 
 
 @pytest.mark.parametrize(

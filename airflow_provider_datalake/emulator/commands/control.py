@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, NoReturn
 
-from airflow_provider_datalake.emulator.data_dir import LOG, RESET_PATH, empty
+from airflow_provider_datalake.emulator.data_dir import LOG, RESET_PATH, empty, finish_reset
 from airflow_provider_datalake.emulator.run_file import RunFile, find_running
 
 if TYPE_CHECKING:
@@ -233,6 +233,7 @@ def reset_offline(data_dir: Path) -> None:
         run_file = RunFile(data_dir)
         try:
             empty(data_dir)
+            finish_reset(data_dir)
         finally:
             run_file.release()
     except (OSError, RuntimeError) as error:
