@@ -66,21 +66,21 @@ class Call:
         token = self.request.headers.get(TOKEN_HEADER, "")
         return await self.work(self.service.authenticate, self.part("workspace"), token)
 
-    async def body(self, most: int) -> bytearray:
+    async def body(self, most: int) -> list[bytes]:
         """
         Read the request's body.
 
         :param most: bytes that it may have
-        :return: the bytes
+        :return: the bytes, in the pieces in which they came
         :raises StudioError: when it has more
         """
-        content = bytearray()
+        content: list[bytes] = []
         size = 0
         async for chunk in self.request.stream():
             size += len(chunk)
             # What is too much is read all the same: clients do not look at answers while they send.
             if size <= most:
-                content += chunk
+                content.append(chunk)
         if size > most:
             raise StudioError(
                 413, "RequestEntityTooLarge", f"The body has {size} bytes, {most} are the most here."
@@ -96,7 +96,7 @@ class Call:
         """
         content = await self.body(MAX_DOCUMENT)
         try:
-            found = json.loads(content)
+            found = json.loads(b"".join(content))
         except ValueError as error:
             raise bad_request(f"The body is no JSON: {error}.") from error
         if not isinstance(found, dict):

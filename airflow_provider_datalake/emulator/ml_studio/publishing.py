@@ -64,19 +64,20 @@ class Publishing:
     def _create(self, workspace: str, upload_id: str, wanted: NewDataset) -> Dataset:
         version = f"{workspace}.{uuid.uuid4().hex}"
         target = self._contents / version
-        moved = False
+        linked = False
         with self._uploads.take(workspace, upload_id) as (source, size):
             try:
                 with self._database.transaction() as connection:
                     records = Records(connection, self._contents)
                     made = self._new_version(records, workspace, upload_id, wanted, version, size)
-                    source.rename(target)
-                    moved = True
+                    # The upload keeps its bytes until the row is on disk: after a crash it is as it was.
+                    os.link(source, target)
+                    linked = True
                     _sync_folder(self._contents)
                     records.add(made)
             except BaseException:
-                if moved:
-                    target.rename(source)
+                if linked:
+                    target.unlink()
                 raise
         return made
 
@@ -144,9 +145,13 @@ class Publishing:
                 self._database.after_commit(partial(one.path.unlink, missing_ok=True))
 
     def _settle(self) -> None:
-        """Remove contents of which no dataset was made."""
+        """Remove contents of which no dataset was made, and uploads of which one was."""
         with self._database.read() as connection:
-            known = Records(connection, self._contents).ids()
+            records = Records(connection, self._contents)
+            known = records.ids()
+            over = [one for one in self._uploads.ids() if records.made_of(one) is not None]
+        for upload_id in over:
+            self._uploads.cancel(upload_id)
         for path in self._contents.iterdir():
             if path.name not in known:
                 with suppress(FileNotFoundError):

@@ -26,7 +26,7 @@ from airflow_provider_datalake.emulator.ml_studio.errors import StudioError, bad
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    Buffer = bytes | bytearray
+    Pieces = list[bytes]
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +36,7 @@ MAX_BLOCKS = 50_000
 KEPT_SECONDS = 24 * 3600.0
 _DATA = "data"
 _JOURNAL = "blocks"
+_VECTORS = 512
 _LOCKS = 16
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
@@ -102,7 +103,7 @@ class Uploads:
             self._known[upload.id] = upload
         return upload.id
 
-    def put(self, workspace: str, upload_id: str, number: int, total: int, content: Buffer) -> None:
+    def put(self, workspace: str, upload_id: str, number: int, total: int, content: Pieces) -> None:
         """
         Store a block; one that comes again replaces itself.
 
@@ -119,7 +120,7 @@ class Uploads:
             raise bad_request(f"blockId must be from 0 to {total - 1}, got {number}.")
         self._put(self._find(workspace, upload_id), number, total, content)
 
-    def append(self, workspace: str, upload_id: str, number: int, content: Buffer) -> None:
+    def append(self, workspace: str, upload_id: str, number: int, content: Pieces) -> None:
         """
         Store a piece of contents that come in order; all but the last have :data:`MAX_BLOCK` bytes.
 
@@ -143,32 +144,50 @@ class Uploads:
             self._note(upload, {"total": total})
             upload.total = total
 
-    def cancel(self, workspace: str, upload_id: str) -> None:
+    def ids(self) -> list[str]:
+        """
+        List the uploads of all workspaces.
+
+        :return: their ids
+        """
+        with self._lock:
+            return list(self._known)
+
+    def cancel(self, upload_id: str) -> None:
         """
         Give up an upload.
 
-        :param workspace: whose upload it is
         :param upload_id: the upload
         """
-        self._forget(self._find(workspace, upload_id))
+        self._forget(self._known[upload_id])
 
-    def _put(self, upload: _Upload, number: int, total: int | None, content: Buffer) -> None:
-        size = memoryview(content).nbytes
+    def _put(self, upload: _Upload, number: int, total: int | None, content: Pieces) -> None:
+        size = sum(map(len, content))
         if not size:
             raise bad_request(f"Block {number} is empty.")
         with self._writing(upload), upload.locks[number % _LOCKS]:
             block = self._place(upload, number, total, size)
             if block.file is None:
+                self._remove(upload, number)
                 _write(upload.folder / _DATA, content, number * (upload.stride or 0))
             else:
                 # Under a name that is not there yet: the block that it replaces stays whole.
-                (upload.folder / block.file).write_bytes(content)
+                with (upload.folder / block.file).open("xb") as file:
+                    file.writelines(content)
             with upload.changed:
                 old = upload.blocks.get(number)
                 self._note(upload, {"number": number, "size": block.size, "file": block.file})
                 upload.blocks[number] = block
             if old is not None and old.file is not None:
                 (upload.folder / old.file).unlink(missing_ok=True)
+
+    def _remove(self, upload: _Upload, number: int) -> None:
+        """Forget a block that will be overwritten: a half of it must not count as the whole."""
+        with upload.changed:
+            old = upload.blocks.get(number)
+            if old is not None and old.file is None:
+                self._note(upload, {"removed": number})
+                del upload.blocks[number]
 
     def _place(self, upload: _Upload, number: int, total: int | None, size: int) -> _Block:
         with upload.changed:
@@ -193,7 +212,7 @@ class Uploads:
 
         :param workspace: whose upload it is
         :param upload_id: the upload
-        :return: a file, to be moved away, and its size
+        :return: a file, to be linked to, and its size
         :raises StudioError: when there is no such upload, or blocks are missing
         """
         upload = self._find(workspace, upload_id)
@@ -270,7 +289,7 @@ class Uploads:
             whole = data
             for number in apart:
                 content = (upload.folder / str(upload.blocks[number].file)).read_bytes()
-                _write(data, content, number * (upload.stride or 0))
+                _write(data, [content], number * (upload.stride or 0))
         with whole.open("r+b") as file:
             file.truncate(size)
             os.fsync(file.fileno())
@@ -300,6 +319,8 @@ class Uploads:
 
 
 def _replay(upload: _Upload, line: dict[str, Any]) -> None:
+    if "removed" in line:
+        del upload.blocks[line["removed"]]
     if "number" in line:
         upload.blocks[line["number"]] = _Block(line["size"], line["file"])
     upload.total = line.get("total", upload.total)
@@ -336,12 +357,22 @@ def _join(upload: _Upload, whole: Path) -> None:
                 target.write((upload.folder / block.file).read_bytes())
 
 
-def _write(path: Path, content: Buffer, offset: int) -> None:
+def _write(path: Path, content: Pieces, offset: int) -> None:
     descriptor = os.open(path, os.O_WRONLY)
     try:
-        view = memoryview(content)
-        while view:
-            written = os.pwrite(descriptor, view, offset)
-            view, offset = view[written:], offset + written
+        for start in range(0, len(content), _VECTORS):
+            offset = _write_vectors(descriptor, content[start : start + _VECTORS], offset)
     finally:
         os.close(descriptor)
+
+
+def _write_vectors(descriptor: int, content: Pieces, offset: int) -> int:
+    views = [memoryview(piece) for piece in content]
+    while views:
+        written = os.pwritev(descriptor, views, offset)
+        offset += written
+        while views and written >= len(views[0]):
+            written -= len(views.pop(0))
+        if views:
+            views[0] = views[0][written:]
+    return offset

@@ -32,7 +32,7 @@ async def begin_upload(call: Call) -> Response:
         await _fill(call, workspace.id, upload_id)
     except BaseException:
         # Nobody gets to know its id.
-        call.service.uploads.cancel(workspace.id, upload_id)
+        call.service.uploads.cancel(upload_id)
         raise
     return JSONResponse({"Id": upload_id})
 
@@ -44,11 +44,11 @@ async def _fill(call: Call, workspace: str, upload_id: str) -> None:
     async for chunk in call.request.stream():
         piece += chunk
         while len(piece) >= MAX_BLOCK:
-            await call.work(uploads.append, workspace, upload_id, number, bytes(piece[:MAX_BLOCK]))
+            await call.work(uploads.append, workspace, upload_id, number, [bytes(piece[:MAX_BLOCK])])
             del piece[:MAX_BLOCK]
             number += 1
     if piece:
-        await call.work(uploads.append, workspace, upload_id, number, bytes(piece))
+        await call.work(uploads.append, workspace, upload_id, number, [bytes(piece)])
         number += 1
     if number:
         await call.work(uploads.close, workspace, upload_id, number)
@@ -144,7 +144,7 @@ async def put_output(call: Call) -> Response:
     workspace = await call.authenticate()
     data_type = call.request.query_params.get("dataTypeId", "GenericCSV")
     check_data_type(data_type)
-    content = bytes(await call.body(MAX_OUTPUT))
+    content = b"".join(await call.body(MAX_OUTPUT))
     parts = (call.part("experiment"), call.part("node"), call.part("port"))
     await call.work(call.service.experiments.put_output, workspace.id, *parts, data_type, content)
     return Response(status_code=204)

@@ -31,7 +31,7 @@ class Studio:
     def upload(self, *blocks: bytes) -> str:
         upload_id = self.service.uploads.begin(WORKSPACE)
         for number, block in enumerate(blocks):
-            self.service.uploads.put(WORKSPACE, upload_id, number, len(blocks), block)
+            self.service.uploads.put(WORKSPACE, upload_id, number, len(blocks), [block])
         return upload_id
 
     def create(self, name: str, *blocks: bytes, family: str | None = None, **fields: str) -> Dataset:
