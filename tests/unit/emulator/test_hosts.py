@@ -12,6 +12,8 @@ from airflow_provider_datalake.emulator.hosts import prefix_of
         ("Management.Azure.com", "/arm"),
         ("mystore.azuredatalakestore.net", "/adls/mystore"),
         ("myaccount.azuredatalakeanalytics.net", "/adla/myaccount"),
+        ("studio.azureml.net", "/studio"),
+        ("europewest.studioapi.azureml.net", "/studio"),
         ("service.cn-shanghai.maxcompute.aliyun.com", ""),
     ],
 )
