@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.report import environment, show
 
-NAMES = ("imports", "transfer", "memory", "waiting", "emulator", "store_transfer", "usql")
+NAMES = ("imports", "transfer", "memory", "waiting", "emulator", "store_transfer", "usql", "ml_studio")
 KEPT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 
 
