@@ -41,7 +41,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _serve(options: argparse.Namespace) -> int:
     config = make_config(options)
+    if options.detach and options.end_with_stdin:
+        raise CommandError("--detach leaves standard input, --end-with-stdin needs it: give one of them", 2)
     if not options.detach:
+        if options.end_with_stdin:
+            control.end_with_stdin()
         return _run_server(config)
     print(control.detach(config.data_dir, lambda: _run_server(config)), end="")
     return 0

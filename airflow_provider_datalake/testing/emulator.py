@@ -51,10 +51,15 @@ class DataLakeEmulator:
 
         :raises RuntimeError: when it does not start
         """
-        command = [*_CLI, "serve", "--data-dir", str(self._data_dir), "--port", "0", *self._arguments]
+        # It ends with this process, be it killed.
+        command = [*_CLI, "serve", "--end-with-stdin", "--data-dir", str(self._data_dir), "--port", "0"]
         with self._log.open("a") as log:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True
+                [*command, *self._arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
             )
         assert self._process.stdout is not None  # noqa: S101  # for mypy: it is a pipe
         line = self._process.stdout.readline()

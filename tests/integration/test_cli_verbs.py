@@ -125,6 +125,43 @@ def test_stop_gives_up_after_its_timeout(data_dir: Path) -> None:
     assert f"(process {pid}) has not ended after 0.2 s" in done.stderr
 
 
+def test_an_emulator_can_end_with_its_standard_input(data_dir: Path) -> None:
+    command = [sys.executable, "-m", "airflow_provider_datalake.emulator.cli", "serve", "--end-with-stdin"]
+    running = subprocess.Popen(
+        [*command, "--port", "0", "--data-dir", str(data_dir)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert running.stdout is not None
+    assert "is ready at" in running.stdout.readline()
+    running.communicate("", timeout=30)
+    assert running.returncode == 0
+
+
+def test_an_emulator_that_waits_for_standard_input_can_be_stopped_as_others(data_dir: Path) -> None:
+    command = [sys.executable, "-m", "airflow_provider_datalake.emulator.cli", "serve", "--end-with-stdin"]
+    with subprocess.Popen(
+        [*command, "--port", "0", "--data-dir", str(data_dir)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        assert "is ready at" in running.stdout.readline()
+        assert cli("stop", "--data-dir", data_dir).returncode == 0
+        assert running.wait(30) == 0
+        assert running.stderr.read() == ""
+
+
+def test_detach_has_no_standard_input_to_end_with(data_dir: Path) -> None:
+    done = cli("serve", "--detach", "--end-with-stdin", "--data-dir", data_dir)
+    assert done.returncode == 2
+    assert "give one of them" in done.stderr
+
+
 def test_wait_ends_when_the_emulator_answers(data_dir: Path) -> None:
     waiting = subprocess.Popen(
         [sys.executable, "-m", "airflow_provider_datalake.emulator.cli", "wait", "--data-dir", str(data_dir)],

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import signal
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "testing.md").read_text()
@@ -36,6 +37,14 @@ def run_pytest(folder: Path, *arguments: str, **environment: str) -> subprocess.
 def write(folder: Path, **files: str) -> None:
     for name, text in files.items():
         (folder / f"{name}.py").write_text(text)
+
+
+def answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except ConnectionRefusedError:
+        return False
+    return True
 
 
 def test_the_documented_test_passes(tmp_path: Path) -> None:
@@ -119,6 +128,28 @@ def test_it_is_empty(datalake_emulator, number):
     assert len({path.read_text() for path in addresses.iterdir()}) == 2
 
 
+def test_a_session_that_is_killed_leaves_no_process(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        test_it="""
+import os
+import signal
+from pathlib import Path
+
+
+def test_it(datalake_emulator):
+    Path("address").write_text(datalake_emulator.address)
+    os.kill(os.getpid(), signal.SIGKILL)
+""",
+    )
+    assert run_pytest(tmp_path).returncode == -signal.SIGKILL
+    port = int((tmp_path / "address").read_text().rpartition(":")[2])
+    deadline = time.monotonic() + 30
+    while answers(port):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_a_session_leaves_no_process(tmp_path: Path) -> None:
     write(
         tmp_path,
@@ -130,10 +161,7 @@ def test_it(datalake_emulator):
     done = run_pytest(tmp_path, "-s")
     found = re.search(r"RUNS AT http://127.0.0.1:(\d+)", done.stdout)
     assert found, done.stdout
-    import socket
-
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", int(found[1])), timeout=5)
+    assert not answers(int(found[1]))
 
 
 def test_a_run_tells_states_and_xcoms_of_all_its_tasks(tmp_path: Path) -> None:

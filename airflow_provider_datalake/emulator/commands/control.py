@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -136,6 +137,18 @@ def refuse_second(data_dir: Path) -> None:
             f"an emulator runs {where}in {data_dir} already (process {running.pid}); "
             "stop it first, or give this one another --data-dir"
         )
+
+
+def end_with_stdin() -> None:
+    """Let this process stop, as by SIGTERM, when standard input ends, however its other end was lost."""
+
+    def wait() -> None:
+        # Not by sys.stdin, whose lock the interpreter needs when it ends.
+        while os.read(0, 4096):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, name="stdin", daemon=True).start()
 
 
 def await_health(find_address: Callable[[], str | None], what: str, timeout: float) -> str:

@@ -62,6 +62,11 @@ def _add_serve(serve: argparse.ArgumentParser) -> None:
         help="run in the background: come back when it is ready; its log is in the data directory",
     )
     serve.add_argument(
+        "--end-with-stdin",
+        action="store_true",
+        help="stop when standard input ends: a program that holds its other end takes the emulator with it",
+    )
+    serve.add_argument(
         "--faults",
         action="append",
         type=_fault_rule,
