@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import requests
 from airflow.sdk import ObjectStoragePath
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 from airflow.sdk.io import attach
@@ -20,11 +21,12 @@ from fsspec.implementations.memory import MemoryFileSystem
 from airflow_provider_datalake.hooks.maxcompute import MaxComputeHook
 from airflow_provider_datalake.operators.ml_studio import (
     MLStudioDownloadDatasetOperator,
+    MLStudioIntermediateDatasetOperator,
     MLStudioUpdateDatasetOperator,
     MLStudioUploadDatasetOperator,
 )
 from airflow_provider_datalake.sensors.ml_studio import MLStudioDatasetSensor
-from tests.integration.studio_connections import as_variable, connect
+from tests.integration.studio_connections import TOKEN, as_variable, connect
 from tests.integration.test_transfers import Store, connection, context, load
 
 if TYPE_CHECKING:
@@ -183,6 +185,33 @@ def test_an_update_needs_a_dataset(workspace: Workspace, name: str, tmp_path: Pa
     operator = MLStudioUpdateDatasetOperator(task_id="update", dataset=name, source=str(tmp_path / "f"))
     with pytest.raises(AirflowFailException, match="there is no dataset"):
         operator.execute(context())
+
+
+@pytest.mark.parametrize("file_format", ["as_is", "parquet"])
+def test_what_a_module_has_given_becomes_a_file(
+    emulator: Emulator, workspace: Workspace, tmp_path: Path, file_format: str
+) -> None:
+    experiment = f"emulator.f-id.{uuid.uuid4().hex}"
+    place = f"{emulator.address}/studio/api/workspaces/emulator/experiments/{experiment}"
+    headers = {"x-ms-metaanalytics-authorizationtoken": TOKEN}
+    requests.put(place, json={"Description": "census"}, headers=headers, timeout=30).raise_for_status()
+    requests.put(
+        f"{place}/outputdata/node-1/Results dataset", data=b"age, job\n42, x\n", headers=headers, timeout=30
+    ).raise_for_status()
+    assert experiment in [one.id for one in workspace.experiments]
+    operator = MLStudioIntermediateDatasetOperator(
+        task_id="output",
+        experiment_id=experiment,
+        module_node_id="node-1",
+        port_name="Results dataset",
+        destination=str(tmp_path / "out"),
+        file_format=file_format,
+    )
+    assert operator.execute(context())["bytes"] == 15
+    if file_format == "as_is":
+        assert (tmp_path / "out").read_bytes() == b"age, job\n42, x\n"
+    else:
+        assert pq.read_table(tmp_path / "out").to_pydict() == {"age": [42], "job": ["x"]}
 
 
 @pytest.mark.filterwarnings("ignore:.*outside of the Task Runner.*")
