@@ -356,7 +356,8 @@ def test_only_owners_see_the_tokens(own_emulator: Callable[..., Emulator]):
     assert shown("bob").status_code == 404
 
 
-def test_the_emulator_s_owner_makes_further_workspaces(emulator: Emulator, name: str):
+def test_the_emulator_s_owner_makes_further_workspaces(own_emulator: Callable[..., Emulator], name: str):
+    emulator = own_emulator()
     workspace = uuid.uuid4().hex
     url = f"{emulator.address}/studio/api/workspaces/{workspace}"
     assert requests.put(url, timeout=60).status_code == 401
