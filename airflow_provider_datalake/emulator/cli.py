@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_datalake.emulator.commands import control
@@ -64,7 +65,10 @@ def _run_server(config: Config) -> int:
 
 
 def _env(options: argparse.Namespace) -> int:
-    config = make_config(options, find_running(options.data_dir))
+    running = find_running(options.data_dir)
+    config = make_config(options, running)
+    if config.tls_proxy_port is not None and running is not None and not _is_told(options):
+        config = replace(config, tls_proxy_port=running.tls_proxy_port or config.tls_proxy_port)
     found = connections(config)
     if config.tls_proxy_port is not None:
         found = {**found, **real_connections(config), **proxy_variables(config)}

@@ -192,6 +192,14 @@ def test_env_names_the_emulator_that_runs_in_the_directory(data_dir: Path) -> No
     assert f'"host":"{address}/api"' in cli("env", "--data-dir", data_dir).stdout
 
 
+def test_env_names_the_proxy_of_the_emulator_that_runs_in_the_directory(data_dir: Path) -> None:
+    done = cli("serve", "--detach", "--port", "0", "--tls-proxy", "0", "--data-dir", data_dir)
+    proxy = done.stdout.splitlines()[1].removeprefix("Its TLS proxy is at ")
+    printed = cli("env", "--tls-proxy", "--data-dir", data_dir).stdout
+    assert f"export HTTPS_PROXY={proxy}\n" in printed
+    assert f"export SSL_CERT_FILE={data_dir}/tls/ca.pem\n" in printed
+
+
 # Reset
 
 

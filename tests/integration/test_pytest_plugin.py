@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -219,6 +221,55 @@ def test_it(datalake_emulator):
     )
     done = run_pytest(tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_task_that_defers_waits_for_its_trigger(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        test_it="""
+from airflow.sdk import DAG
+
+from airflow_provider_datalake.operators.maxcompute import MaxComputeSQLOperator
+from airflow_provider_datalake.sensors.data_lake_store import DataLakeStorePathSensor
+
+
+with DAG("defers", schedule=None) as defers:
+    MaxComputeSQLOperator(
+        task_id="sql", sql="CREATE TABLE t AS SELECT 1 AS a", deferrable=True, defer_after=0
+    ) >> DataLakeStorePathSensor(task_id="file", path="/raw/a.txt", deferrable=True)
+
+
+def test_it(datalake_emulator, caplog):
+    datalake_emulator.write_file("/raw/a.txt", "text")
+    run = datalake_emulator.run_dag(defers)
+    assert run.states == {"sql": "success", "file": "success"}
+    assert datalake_emulator.table_rows("t") == [{"a": 1}]
+    assert "running trigger in line" in caplog.text
+""",
+    )
+    done = run_pytest(tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_an_airflow_database_of_the_user_is_used(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        test_it="""
+from airflow.sdk import DAG
+
+
+def test_it(datalake_emulator):
+    assert datalake_emulator.run_dag(DAG("mine", schedule=None)).state == "success"
+""",
+    )
+    home = str(tmp_path / "airflow")
+    environment = {**os.environ, "AIRFLOW_HOME": home, "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
+    migrate = [sys.executable, "-m", "airflow", "db", "migrate"]
+    subprocess.run(migrate, env=environment, check=True, capture_output=True, timeout=240)
+    done = run_pytest(tmp_path, AIRFLOW_HOME=home, AIRFLOW__CORE__LOAD_EXAMPLES="False")
+    assert done.returncode == 0, done.stdout + done.stderr
+    with contextlib.closing(sqlite3.connect(Path(home, "airflow.db"))) as connection:
+        assert connection.execute("SELECT dag_id FROM dag_run").fetchall() == [("mine",)]
 
 
 def test_an_airflow_database_of_the_user_must_be_set_up(tmp_path: Path) -> None:
