@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from airflow_provider_datalake.clients.data_lake_store import ATOMIC_BYTES
-from airflow_provider_datalake.clients.data_lake_store_upload import TransferResult, check_threads
-from airflow_provider_datalake.clients.parallel import Jobs, Progress
+from airflow_provider_datalake.clients.data_lake_store_upload import TransferResult
+from airflow_provider_datalake.clients.parallel import Jobs, Progress, check_threads
 from airflow_provider_datalake.exceptions import ConflictError, TransferError
 
 if TYPE_CHECKING:

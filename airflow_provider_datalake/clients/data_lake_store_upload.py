@@ -21,7 +21,7 @@ from airflow_provider_datalake.clients.data_lake_store_paths import (
     parent_of,
     temporary_path,
 )
-from airflow_provider_datalake.clients.parallel import Jobs, Progress
+from airflow_provider_datalake.clients.parallel import Jobs, Progress, check_threads
 from airflow_provider_datalake.exceptions import (
     ConfigurationError,
     ConflictError,
@@ -131,17 +131,6 @@ def upload(
     items = [_item(source, target) for source, target in pairs]
     _check_targets(items)
     return _Upload(store, options, items).run(stop or threading.Event())
-
-
-def check_threads(threads: int) -> None:
-    """
-    Refuse a number of threads that cannot work.
-
-    :param threads: requests in flight at a time
-    :raises ConfigurationError: when it is not from 1 to 64
-    """
-    if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 64:
-        raise ConfigurationError(f"threads must be an integer from 1 to 64, got {threads!r}")
 
 
 def _item(source: Path, target: str) -> _Item:

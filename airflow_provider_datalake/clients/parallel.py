@@ -9,7 +9,7 @@ from collections import deque
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
-from airflow_provider_datalake.exceptions import TransferError
+from airflow_provider_datalake.exceptions import ConfigurationError, TransferError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -23,6 +23,17 @@ PROGRESS_SECONDS = 10.0
 
 class Stopped(TransferError):
     """Somebody asked the transfer to stop."""
+
+
+def check_threads(threads: int) -> None:
+    """
+    Refuse a number of threads that cannot work.
+
+    :param threads: requests in flight at a time
+    :raises ConfigurationError: when it is not from 1 to 64
+    """
+    if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 64:
+        raise ConfigurationError(f"threads must be an integer from 1 to 64, got {threads!r}")
 
 
 class Jobs:

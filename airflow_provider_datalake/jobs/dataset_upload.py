@@ -11,10 +11,10 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_datalake.clients.ml_studio_download import Reader
 from airflow_provider_datalake.clients.ml_studio_formats import GENERIC_CSV, check_data_type
-from airflow_provider_datalake.clients.ml_studio_transfer import (
+from airflow_provider_datalake.clients.ml_studio_upload import (
     THREADS,
-    Reader,
     Uploaded,
     create_once,
     find_by_upload,

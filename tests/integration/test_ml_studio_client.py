@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from airflow_provider_datalake.clients import ml_studio_transfer
+from airflow_provider_datalake.clients import ml_studio_download, ml_studio_upload
 from airflow_provider_datalake.clients.ml_studio_formats import TABULAR
 from airflow_provider_datalake.exceptions import (
     AuthenticationError,
@@ -99,7 +99,7 @@ def test_bytes_of_any_size_go_and_come(workspace: Workspace, name: str, tmp_path
 def test_ranges_come_side_by_side(
     workspace: Workspace, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ml_studio_transfer, "RANGE", 100_000)
+    monkeypatch.setattr(ml_studio_download, "RANGE", 100_000)
     data = os.urandom(1_234_567)
     made = workspace.create(name, data, data_type_id="PlainText")
     with (tmp_path / "f").open("wb") as file:
@@ -139,9 +139,9 @@ def test_a_used_name_is_a_conflict(workspace: Workspace, name: str) -> None:
     workspace.create(name, b"1", data_type_id="PlainText")
     with pytest.raises(ConflictError, match=f"Connection 'emulator': there is a dataset '{name}' already"):
         workspace.create(name, b"2", data_type_id="PlainText")
-    sent = ml_studio_transfer.upload(workspace.calls, io.BytesIO(b"2"), 1, "PlainText")
+    sent = ml_studio_upload.upload(workspace.calls, io.BytesIO(b"2"), 1, "PlainText")
     with pytest.raises(ConflictError, match="Connection 'emulator': create dataset"):
-        ml_studio_transfer.create_once(workspace.calls, sent.upload_id, name, "PlainText", "", None)
+        ml_studio_upload.create_once(workspace.calls, sent.upload_id, name, "PlainText", "", None)
 
 
 def test_a_wrong_token_is_refused(emulator: Emulator) -> None:
@@ -158,12 +158,12 @@ def test_what_is_not_there_is_not_found(workspace: Workspace) -> None:
 
 
 def test_an_upload_becomes_one_dataset(workspace: Workspace, name: str) -> None:
-    sent = ml_studio_transfer.upload(workspace.calls, io.BytesIO(b"1"), 1, "PlainText")
-    ml_studio_transfer.create_once(workspace.calls, sent.upload_id, name, "PlainText", "", None)
+    sent = ml_studio_upload.upload(workspace.calls, io.BytesIO(b"1"), 1, "PlainText")
+    ml_studio_upload.create_once(workspace.calls, sent.upload_id, name, "PlainText", "", None)
     with pytest.raises(ConflictError):
-        ml_studio_transfer.create_once(workspace.calls, sent.upload_id, f"{name} 2", "PlainText", "", None)
+        ml_studio_upload.create_once(workspace.calls, sent.upload_id, f"{name} 2", "PlainText", "", None)
     assert versions(workspace, f"{name} 2") == []
-    assert ml_studio_transfer.find_by_upload(workspace.calls, sent.upload_id) is not None
+    assert ml_studio_upload.find_by_upload(workspace.calls, sent.upload_id) is not None
 
 
 @pytest.mark.parametrize("kind", ["500", "503", "reset", "lost", "truncated"])

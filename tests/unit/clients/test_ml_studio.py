@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from airflow_provider_datalake.clients import ml_studio_transfer
+from airflow_provider_datalake.clients import ml_studio_download, ml_studio_upload
 from airflow_provider_datalake.clients.ml_studio import Workspace
 from airflow_provider_datalake.clients.ml_studio_calls import read_settings, studio_error
 from airflow_provider_datalake.clients.ml_studio_formats import BadContents
@@ -26,8 +26,8 @@ from tests.unit.clients.studio_fakes import BROKEN, CUT, EXAMPLE, LOST, FakeStud
 
 @pytest.fixture
 def studio(monkeypatch: pytest.MonkeyPatch) -> FakeStudio:
-    monkeypatch.setattr(ml_studio_transfer, "BLOCK", 4)
-    monkeypatch.setattr(ml_studio_transfer, "RANGE", 5)
+    monkeypatch.setattr(ml_studio_upload, "BLOCK", 4)
+    monkeypatch.setattr(ml_studio_download, "RANGE", 5)
     return FakeStudio()
 
 
@@ -303,7 +303,7 @@ def test_a_stream_of_unknown_size_goes_up(studio: FakeStudio) -> None:
 @pytest.mark.parametrize("size", [9, 11], ids=["grown", "shrunk"])
 def test_a_file_of_another_size_makes_no_dataset(studio: FakeStudio, size: int) -> None:
     with pytest.raises(TransferError, match="were expected"):
-        ml_studio_transfer.upload(studio.workspace().calls, Stream(b"0123456789"), size, "ARFF")
+        ml_studio_upload.upload(studio.workspace().calls, Stream(b"0123456789"), size, "ARFF")
     assert studio.datasets == []
 
 
