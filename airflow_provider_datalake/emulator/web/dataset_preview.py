@@ -25,6 +25,11 @@ _DELIMITERS = {
     "GenericTSV": "\t",
     "GenericTSVNoHeader": "\t",
 }
+_MISSING = frozenset(
+    ("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A")
+    + ("NA", "NULL", "NaN", "None", "n/a", "nan", "null")
+)
+"""What the service's own client reads as missing: its reader is that of pandas."""
 _MAX_FIELD = 1024 * 1024
 _ATTRIBUTE = re.compile(r"@attribute\s+('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|\S+)\s+(.+)", re.IGNORECASE)
 
@@ -111,8 +116,8 @@ def _of_delimited(text: str, data_type: str, is_whole: bool) -> Preview:
     first = next(rows, [])
     if data_type.endswith("NoHeader"):
         names = [str(number) for number in range(1, len(first) + 1)]
-        return _table(names, [first, *rows], {""}, is_whole)
-    return _table(first, list(rows), {""}, is_whole)
+        return _table(names, [first, *rows], _MISSING, is_whole)
+    return _table(first, list(rows), _MISSING, is_whole)
 
 
 def _of_arff(text: str, is_whole: bool) -> Preview:
@@ -130,7 +135,7 @@ def _of_arff(text: str, is_whole: bool) -> Preview:
     data = "".join(line for line in lines if not line.startswith("%"))
     if data.lstrip().startswith("{"):
         raise ValueError("its rows are sparse")
-    return _table(names, list(_rows(data, ",", "'", skip_spaces=True)), {"", "?"}, is_whole, types)
+    return _table(names, list(_rows(data, ",", "'", skip_spaces=True)), frozenset({"", "?"}), is_whole, types)
 
 
 def _rows(text: str, delimiter: str, quote: str, *, skip_spaces: bool) -> Iterator[list[str]]:
@@ -150,7 +155,7 @@ def _unquoted(name: str) -> str:
 def _table(
     names: Sequence[str],
     rows: Sequence[list[str]],
-    missing: set[str],
+    missing: frozenset[str],
     is_whole: bool,
     types: Sequence[str] | None = None,
 ) -> Preview:

@@ -130,3 +130,9 @@ def test_the_access_code_is_python_whatever_the_names_are() -> None:
     compile(code, "code", "exec")
     assert repr(output.node) in code
     assert repr(output.port) in code
+
+
+def test_words_that_the_service_client_reads_as_missing_are_no_text(tmp_path: Path) -> None:
+    found = shown(tmp_path, "at,gust\n1,NA\n2,20.7\n3,NaN\n", "GenericCSV")
+    assert columns(found) == [("at", True), ("gust", True)]
+    assert found.rows[0] == ("1", None)
