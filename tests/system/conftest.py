@@ -22,7 +22,7 @@ them. How to write one::
         assert stack.api.wait_for_run("my_dag", run_id)["state"] == "success"
 
 The example DAGs are there from the start; `flights` is a finished run of flights_maxcompute,
-`usql_flights` one of flights_usql.
+`usql_flights` one of flights_usql, `lakehouse` one of lakehouse.
 `stack` is a `demo.stack.AirflowStack`, its `api` a `demo.airflow_api.AirflowApi` (trigger, clear, set_state, log, xcom,
 links, create_connection, ...). The default connections point at `emulator`, a
 `demo.emulator_process.EmulatorProcess` (url, client(), stop, kill, start). For an emulator of your own use the factory
@@ -44,7 +44,7 @@ import pytest
 from demo.demo import MONTHS, run_pipeline
 from demo.emulator_process import EmulatorProcess
 from demo.expected import Expected
-from demo.playground import DAG_ID, PRELOAD, ROOT, USQL_DAG_ID
+from demo.playground import DAG_ID, LAKEHOUSE_DAG_ID, PRELOAD, ROOT, USQL_DAG_ID
 from demo.stack import AirflowStack
 
 HERE = Path(__file__).parent
@@ -126,6 +126,17 @@ def usql_flights(stack: AirflowStack, flights: FlightsRun) -> FlightsRun:
     stack.api.wait_for_dags(lambda found: USQL_DAG_ID in found)
     run_id = run_pipeline(stack.api, on_poll=lambda tasks: None, dag_id=USQL_DAG_ID)
     return FlightsRun(run_id, flights.expected)
+
+
+@pytest.fixture(scope="session")
+def lakehouse(stack: AirflowStack) -> FlightsRun:
+    """The first run of the pipeline over all three services, over two months."""
+    months = MONTHS[:2]
+    stack.api.wait_for_dags(lambda found: LAKEHOUSE_DAG_ID in found)
+    run_id = run_pipeline(
+        stack.api, on_poll=lambda tasks: None, dag_id=LAKEHOUSE_DAG_ID, conf={"months": months}
+    )
+    return FlightsRun(run_id, Expected(months))
 
 
 @pytest.fixture(scope="session")

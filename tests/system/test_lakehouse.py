@@ -4,8 +4,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from demo.demo import run_pipeline
-from demo.expected import Expected
 from demo.lakehouse_report import (
     TRAINING_DAG_ID,
     datasets_of,
@@ -14,25 +12,13 @@ from demo.lakehouse_report import (
     model_differences,
 )
 from demo.playground import LAKEHOUSE_DAG_ID
-from tests.system.conftest import FlightsRun
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from demo.emulator_process import EmulatorProcess
     from demo.stack import AirflowStack
-
-MONTHS = ["2013-01", "2013-02"]
-
-
-@pytest.fixture(scope="module")
-def lakehouse(stack: AirflowStack) -> FlightsRun:
-    """The first run of the pipeline over all three services, over two months."""
-    stack.api.wait_for_dags(lambda found: LAKEHOUSE_DAG_ID in found)
-    run_id = run_pipeline(
-        stack.api, on_poll=lambda tasks: None, dag_id=LAKEHOUSE_DAG_ID, conf={"months": MONTHS}
-    )
-    return FlightsRun(run_id, Expected(MONTHS))
+    from tests.system.conftest import FlightsRun
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,8 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from demo import browser
-from demo.playground import DAG_ID, USQL_DAG_ID
+from demo.lakehouse_report import DATASET
+from demo.playground import DAG_ID, LAKEHOUSE_DAG_ID, USQL_DAG_ID
 from demo.processes import poll
 
 if TYPE_CHECKING:
@@ -121,8 +122,9 @@ def test_connection_form_has_our_fields(page: Page, stack: AirflowStack) -> None
     [
         ("Azure Data Lake Analytics", ("Account", "Application id", "Secret"), ("Tenant", "Subscription")),
         ("Azure Data Lake Store (Gen1)", ("Store", "Application id", "Secret"), ("Tenant", "Subscription")),
+        ("Azure ML Studio (classic)", ("Endpoint", "Workspace id", "token"), ("CA bundle",)),
     ],
-    ids=["adla", "adls_gen1"],
+    ids=["adla", "adls_gen1", "azureml_studio"],
 )
 @pytest.mark.usefixtures("screenshot")
 def test_connection_forms_of_azure_have_our_fields(
@@ -229,3 +231,25 @@ def test_emulator_start_page_lists_tables_and_jobs(
 ) -> None:
     page.goto(f"{emulator.url}/")
     expect(page.get_by_text("demo").first).to_be_visible()
+
+
+@pytest.mark.usefixtures("screenshot")
+def test_graph_of_the_lakehouse_shows_all_three_services(
+    page: Page, stack: AirflowStack, lakehouse: FlightsRun
+) -> None:
+    page.goto(run_url(stack, LAKEHOUSE_DAG_ID, lakehouse.run_id))
+    page.get_by_label("Graph").first.click()
+    for task in ("clean", "carriers", "training_set"):
+        expect(page.locator(".react-flow__node").filter(has_text=task).first).to_be_visible()
+
+
+@pytest.mark.usefixtures("screenshot")
+def test_dataset_page_shows_rows_and_histograms(
+    page: Page, emulator: EmulatorProcess, lakehouse: FlightsRun
+) -> None:
+    page.goto(f"{emulator.url}/datasets")
+    page.get_by_role("link", name=DATASET).click()
+    expect(page.get_by_text("flight_month").first).to_be_visible()
+    expect(page.get_by_role("img", name="Histogram of distance")).to_be_visible()
+    page.get_by_text("Show the access code").click()
+    expect(page.get_by_text("from azureml import Workspace")).to_be_visible()
