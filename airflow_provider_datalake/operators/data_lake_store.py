@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowFailException
-
 from airflow_provider_datalake.exceptions import (
     ConfigurationError,
-    DataLakeError,
     NotFoundError,
 )
 from airflow_provider_datalake.jobs.intent import Intent, differences, digest
+from airflow_provider_datalake.operators.failures import failures_of
+from airflow_provider_datalake.operators.transfer import TransferOperator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from airflow.sdk import Context, ObjectStoragePath
 
@@ -32,7 +30,7 @@ MAX_LISTED = 10_000
 """How many paths go to XCom at most."""
 
 
-class DataLakeStoreOperator(BaseOperator):
+class DataLakeStoreOperator(TransferOperator):
     """
     Do something with the files of a store; the base of the operators below.
 
@@ -49,7 +47,6 @@ class DataLakeStoreOperator(BaseOperator):
         super().__init__(**kwargs)
         self.adls_conn_id = adls_conn_id
         self.account = account
-        self._stop: threading.Event | None = None
 
     @property
     def hook(self) -> DataLakeStoreHook:
@@ -58,22 +55,8 @@ class DataLakeStoreOperator(BaseOperator):
 
         return DataLakeStoreHook(self.adls_conn_id, account=self.account or None)
 
-    def on_kill(self) -> None:
-        """End a transfer; no half file is in sight, and the next try goes on."""
-        if self._stop is not None:
-            # In a thread: the signal handler that calls this may have interrupted a holder of its lock.
-            threading.Thread(target=self._stop.set, daemon=True).start()
-
-    @contextmanager
-    def _failures(self) -> Iterator[None]:
-        """Name the connection; let Airflow know what no retry can mend."""
-        try:
-            yield
-        except DataLakeError as error:
-            error.name_connection(self.adls_conn_id)
-            if error.retryable:
-                raise
-            raise AirflowFailException(str(error)) from error
+    def _failures(self) -> AbstractContextManager[None]:
+        return failures_of(self.adls_conn_id)
 
     def _remembered(self, context: Context, request: Mapping[str, Any]) -> Intent | None:
         """Find what an earlier try of the same request has stored; a cleared task begins anew."""

@@ -7,18 +7,17 @@ import threading
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowFailException
-
 from airflow_provider_datalake.exceptions import (
     ConfigurationError,
-    DataLakeError,
     NotFoundError,
     TransferError,
 )
+from airflow_provider_datalake.operators.failures import failures_of
+from airflow_provider_datalake.operators.transfer import TransferOperator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from airflow.sdk import Context, ObjectStoragePath
 
@@ -34,7 +33,7 @@ ROWS_BYTES = 16 * 1024 * 1024
 """Or their bytes, whichever is less."""
 
 
-class MLStudioOperator(BaseOperator):
+class MLStudioOperator(TransferOperator):
     """
     Do something with the datasets of a workspace; the base of the operators for ML Studio.
 
@@ -47,7 +46,6 @@ class MLStudioOperator(BaseOperator):
     def __init__(self, *, azureml_studio_conn_id: str = "azureml_studio_default", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.azureml_studio_conn_id = azureml_studio_conn_id
-        self._stop: threading.Event | None = None
 
     @property
     def hook(self) -> MLStudioHook:
@@ -56,22 +54,8 @@ class MLStudioOperator(BaseOperator):
 
         return MLStudioHook(self.azureml_studio_conn_id)
 
-    def on_kill(self) -> None:
-        """End a transfer; nothing half is in sight."""
-        if self._stop is not None:
-            # In a thread: the signal handler that calls this may have interrupted a holder of its lock.
-            threading.Thread(target=self._stop.set, daemon=True).start()
-
-    @contextmanager
-    def _failures(self) -> Iterator[None]:
-        """Name the connection; let Airflow know what no retry can mend."""
-        try:
-            yield
-        except DataLakeError as error:
-            error.name_connection(self.azureml_studio_conn_id)
-            if error.retryable:
-                raise
-            raise AirflowFailException(str(error)) from error
+    def _failures(self) -> AbstractContextManager[None]:
+        return failures_of(self.azureml_studio_conn_id)
 
 
 class MLStudioSendingOperator(MLStudioOperator):

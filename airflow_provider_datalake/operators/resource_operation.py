@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator, conf
-from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_datalake.clients.resource_manager_operations import (
     Operation,
@@ -17,11 +15,13 @@ from airflow_provider_datalake.clients.resource_manager_operations import (
     failure,
     look,
 )
-from airflow_provider_datalake.exceptions import ConfigurationError, DataLakeError, ServiceError
+from airflow_provider_datalake.exceptions import ConfigurationError, ServiceError
 from airflow_provider_datalake.jobs.interrupt import Interrupt
+from airflow_provider_datalake.operators.failures import failures_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from airflow.sdk import Context
 
@@ -53,16 +53,8 @@ class ResourceManagerOperator(BaseOperator):
 
         return DataLakeAnalyticsHook(adla_conn_id=self.adla_conn_id)
 
-    @contextmanager
-    def _failures(self) -> Iterator[None]:
-        """Name the connection, and let Airflow know what no retry can mend."""
-        try:
-            yield
-        except DataLakeError as error:
-            error.name_connection(self.adla_conn_id)
-            if error.retryable:
-                raise
-            raise AirflowFailException(str(error)) from error
+    def _failures(self) -> AbstractContextManager[None]:
+        return failures_of(self.adla_conn_id)
 
 
 class AccountOperator(ResourceManagerOperator):

@@ -9,9 +9,8 @@ import uuid
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.sdk import BaseOperator
-
 from airflow_provider_datalake.exceptions import ConfigurationError, TransferError
+from airflow_provider_datalake.operators.transfer import TransferOperator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,7 +26,7 @@ ROW_GROUP_ROWS = 131_072
 ROW_GROUP_BYTES = 64 * 1024 * 1024
 
 
-class MaxComputeToObjectStorageOperator(BaseOperator):
+class MaxComputeToObjectStorageOperator(TransferOperator):
     """
     Export a table, a partition or the rows of a query to Parquet.
 
@@ -104,7 +103,6 @@ class MaxComputeToObjectStorageOperator(BaseOperator):
         self.odps_conn_id = odps_conn_id
         self.project = project
         self.schema = schema
-        self._stop: threading.Event | None = None
 
     @property
     def hook(self) -> MaxComputeHook:
@@ -136,12 +134,6 @@ class MaxComputeToObjectStorageOperator(BaseOperator):
                 result = self._export_folder(download, folder, self.rows_per_file)
         self.log.info("Exported %s rows to %s", result["rows"], result["uri"])
         return result
-
-    def on_kill(self) -> None:
-        """End the export; no half file becomes visible."""
-        if self._stop is not None:
-            # In a thread: the signal handler that calls this may have interrupted a holder of its lock.
-            threading.Thread(target=self._stop.set, daemon=True).start()
 
     def _check(self) -> None:
         given = [name for name in ("table", "sql", "instance_id") if getattr(self, name)]

@@ -5,10 +5,9 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from airflow.sdk import BaseOperator
-
 from airflow_provider_datalake.exceptions import ConfigurationError
 from airflow_provider_datalake.jobs.intent import Intent, differences, digest
+from airflow_provider_datalake.operators.transfer import TransferOperator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 INTENT_KEY = "maxcompute_load"
 
 
-class ObjectStorageToMaxComputeOperator(BaseOperator):
+class ObjectStorageToMaxComputeOperator(TransferOperator):
     """
     Load CSV or Parquet files into a table or partition: all of them, or nothing.
 
@@ -107,7 +106,6 @@ class ObjectStorageToMaxComputeOperator(BaseOperator):
         self.odps_conn_id = odps_conn_id
         self.project = project
         self.schema = schema
-        self._stop: threading.Event | None = None
 
     @property
     def hook(self) -> MaxComputeHook:
@@ -163,12 +161,6 @@ class ObjectStorageToMaxComputeOperator(BaseOperator):
             "rows": result.rows,
             "files": len(paths),
         }
-
-    def on_kill(self) -> None:
-        """End the load; nothing of it becomes visible."""
-        if self._stop is not None:
-            # In a thread: the signal handler that calls this may have interrupted a holder of its lock.
-            threading.Thread(target=self._stop.set, daemon=True).start()
 
     def _csv_format(self, paths: Sequence[ObjectStoragePath]) -> CsvFormat | None:
         from airflow_provider_datalake.clients.maxcompute_files import CsvFormat

@@ -30,6 +30,7 @@ BASES = {
     "MaxComputeSensor",
     "RemoteJobOperator",
     "ResourceManagerOperator",
+    "TransferOperator",
 }
 """What only other operators are made of."""
 
