@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tempfile
+from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
@@ -28,14 +29,14 @@ SPOOL_BYTES = 16 * 1024 * 1024
 Contents = bytes | bytearray | memoryview | IO[bytes]
 
 
-class _Readable:
+class _Readable(ABC):
     """Contents that can be read."""
 
     data_type_id: str
 
+    @abstractmethod
     def pieces(self) -> Iterator[bytes]:
         """Read the contents piece by piece."""
-        raise NotImplementedError
 
     def open(self) -> IO[bytes]:
         """
