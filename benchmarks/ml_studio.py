@@ -124,7 +124,7 @@ def _row(title: str, runs: dict[str, list[dict[str, Any]]]) -> Row:
     seconds = {side: statistics.median(run["seconds"] for run in runs[side]) for side in SIDES}
     memory = {side: max(run["megabytes"] for run in runs[side]) for side in SIDES}
     ratio = seconds["theirs"] / seconds["ours"]
-    mine, peers = (f"{seconds[side]:.2f} s, {memory[side]:.0f} MB" for side in SIDES)
+    mine, peers = (f"{seconds[side]:.2f} s, {max(memory[side], 0):.0f} MB" for side in SIDES)
     return Row(title, mine, peers, f"{ratio:.1f}x as fast", f"{TARGET}x", ratio >= TARGET)
 
 
