@@ -225,6 +225,7 @@ def get_provider_info() -> dict[str, object]:
         "extra-links": [
             "airflow_provider_datalake.links.maxcompute.MaxComputeLogviewLink",
             "airflow_provider_datalake.links.data_lake_analytics.DataLakeAnalyticsJobLink",
+            "airflow_provider_datalake.links.ml_studio.MLStudioDatasetLink",
         ],
         "connection-types": [
             {

@@ -6,6 +6,7 @@ import io
 import tempfile
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
+from urllib.parse import quote, urlsplit
 
 from airflow_provider_datalake.clients.ml_studio_calls import StudioCalls, StudioSettings
 from airflow_provider_datalake.clients.ml_studio_datasets import (
@@ -121,6 +122,18 @@ class Workspace:
                 raise ConfigurationError(f"{name} is missing")
         check_data_type(data_type_id)
         return IntermediateDataset(self, experiment_id, node_id, port_name, data_type_id)
+
+    def page(self, dataset_id: str) -> str | None:
+        """
+        Make the address of a dataset's page.
+
+        :param dataset_id: the dataset
+        :return: the emulator's page; None for the service itself, whose pages are no more
+        """
+        base = urlsplit(self.settings.endpoint)
+        if not base.path.strip("/"):
+            return None
+        return f"{base.scheme}://{base.netloc}/datasets/{quote(self.workspace_id)}/{quote(dataset_id)}"
 
     # New ones
 

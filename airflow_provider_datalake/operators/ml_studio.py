@@ -263,6 +263,7 @@ class MLStudioDownloadDatasetOperator(MLStudioReceivingOperator):
     """
 
     template_fields: Sequence[str] = ("dataset", *MLStudioReceivingOperator.template_fields)
+    operator_extra_links = (MLStudioOperator.dataset_link,)
 
     def __init__(self, *, dataset: str, threads: int = 4, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -288,6 +289,7 @@ class MLStudioDownloadDatasetOperator(MLStudioReceivingOperator):
 
             written = self._write(path, found.data_type_id, download)
             hook.tell_lineage("input", name)
+            self._publish_link(context, hook.get_client(), found.id)
         self.log.info("Wrote dataset %r (%s), %s bytes, to %s", name, found.id, written["bytes"], path)
         return {**written, "dataset_id": found.id, "family_id": found.family_id}
 

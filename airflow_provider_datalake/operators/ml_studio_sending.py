@@ -12,6 +12,7 @@ from airflow_provider_datalake.exceptions import (
     NotFoundError,
     TransferError,
 )
+from airflow_provider_datalake.links.ml_studio import MLStudioDatasetLink
 from airflow_provider_datalake.operators.failures import failures_of
 from airflow_provider_datalake.operators.transfer import TransferOperator
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_datalake.clients.maxcompute_specs import PartitionSpec
     from airflow_provider_datalake.clients.maxcompute_unload import Download
+    from airflow_provider_datalake.clients.ml_studio import Workspace
     from airflow_provider_datalake.hooks.maxcompute import MaxComputeHook
     from airflow_provider_datalake.hooks.ml_studio import MLStudioHook
     from airflow_provider_datalake.jobs.dataset_upload import DatasetRequest, Outcome, Source
@@ -42,6 +44,8 @@ class MLStudioOperator(TransferOperator):
 
     template_fields: Sequence[str] = ("azureml_studio_conn_id",)
     ui_color = "#e5dcff"
+    dataset_link = MLStudioDatasetLink()
+    """The link to the dataset's page, of operators that know their dataset's id."""
 
     def __init__(self, *, azureml_studio_conn_id: str = "azureml_studio_default", **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -53,6 +57,11 @@ class MLStudioOperator(TransferOperator):
         from airflow_provider_datalake.hooks.ml_studio import MLStudioHook
 
         return MLStudioHook(self.azureml_studio_conn_id)
+
+    def _publish_link(self, context: Context, workspace: Workspace, dataset_id: str) -> None:
+        page = workspace.page(dataset_id)
+        if page is not None and self.do_xcom_push:
+            context["ti"].xcom_push(key=self.dataset_link.xcom_key, value=page)
 
     def _failures(self) -> AbstractContextManager[None]:
         return failures_of(self.azureml_studio_conn_id)
@@ -92,6 +101,7 @@ class MLStudioSendingOperator(MLStudioOperator):
         *MLStudioOperator.template_fields,
     )
     template_ext: Sequence[str] = (".sql",)
+    operator_extra_links = (MLStudioOperator.dataset_link,)
     template_fields_renderers: ClassVar[dict[str, str]] = {"sql": "sql", "hints": "json"}
 
     def __init__(
@@ -143,6 +153,7 @@ class MLStudioSendingOperator(MLStudioOperator):
         outcome = work.run(request, self._open, threads=self.threads, stop=self._stop)
         info = outcome.info
         hook.tell_lineage("output", info.name)
+        self._publish_link(context, hook.get_client(), info.id)
         self._tell_outlets(context, hook.uri(info.name), outcome)
         self.log.info("Dataset %r (%s), %s bytes: %s", info.name, info.id, info.size, outcome.action)
         return outcome

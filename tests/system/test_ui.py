@@ -31,6 +31,7 @@ SCREENSHOTS = Path(__file__).parent / "screenshots"
 SLOW_DAG = "ui_slow"
 LINK = "MaxCompute Logview"
 USQL_LINK = "Data Lake Analytics job"
+DATASET_LINK = "ML Studio dataset"
 # Minutes of counting; the job is cancelled when the tests have seen enough of it.
 SLOW_SQL = (
     "SELECT COUNT(*) FROM flights a JOIN flights b ON a.origin = b.origin WHERE a.distance + b.distance > 100"
@@ -245,12 +246,17 @@ def test_graph_of_the_lakehouse_shows_all_three_services(
 
 
 @pytest.mark.usefixtures("screenshot")
-def test_dataset_page_shows_rows_and_histograms(
-    page: Page, emulator: EmulatorProcess, lakehouse: FlightsRun
+def test_the_link_of_an_upload_leads_to_its_dataset_with_rows_and_histograms(
+    page: Page, stack: AirflowStack, lakehouse: FlightsRun
 ) -> None:
-    page.goto(f"{emulator.url}/datasets")
-    page.get_by_role("link", name=DATASET).click()
-    expect(page.get_by_text("flight_month").first).to_be_visible()
-    expect(page.get_by_role("img", name="Histogram of distance")).to_be_visible()
-    page.get_by_text("Show the access code").click()
-    expect(page.get_by_text("from azureml import Workspace")).to_be_visible()
+    page.goto(task_url(stack, LAKEHOUSE_DAG_ID, lakehouse.run_id, "training_set", "/details"))
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name=DATASET_LINK).click()
+    dataset = opened.value
+    expect(dataset.get_by_role("heading", name=DATASET)).to_be_visible()
+    expect(dataset.get_by_text("flight_month").first).to_be_visible()
+    expect(dataset.get_by_role("img", name="Histogram of distance")).to_be_visible()
+    dataset.get_by_text("Show the access code").click()
+    expect(dataset.get_by_text("from azureml import Workspace")).to_be_visible()
+    SCREENSHOTS.mkdir(exist_ok=True)
+    dataset.screenshot(path=SCREENSHOTS / "ml_studio_dataset.png", full_page=True)

@@ -489,3 +489,12 @@ def test_a_refusal_is_a_typed_error(status: int, kind: type[Exception]) -> None:
 )
 def test_an_error_of_any_form_is_read(body: str, words: str) -> None:
     assert str(studio_error(answer(400, body))) == f"{words} (HTTP 400)"
+
+
+def test_a_dataset_of_the_emulator_has_a_page() -> None:
+    workspace = Workspace("w", "t", "http://127.0.0.1:8765/studio/")
+    assert workspace.page("w.1f") == "http://127.0.0.1:8765/datasets/w/w.1f"
+
+
+def test_a_dataset_of_the_service_itself_has_no_page_any_more() -> None:
+    assert Workspace("w", "t", "https://studio.azureml.net").page("w.1f") is None

@@ -15,6 +15,7 @@ import pytest
 from airflow.sdk import DAG, Asset
 from airflow.sdk.exceptions import AirflowFailException
 
+from airflow_provider_datalake.clients.ml_studio import Workspace
 from airflow_provider_datalake.exceptions import ServiceError, TransferError
 from airflow_provider_datalake.hooks.maxcompute import MaxComputeHook
 from airflow_provider_datalake.hooks.ml_studio import MLStudioHook
@@ -133,6 +134,17 @@ def test_a_file_becomes_a_dataset(studio: FakeStudio, context: Any, csv: Path) -
         "action": "created",
     }
     assert studio.contents[made["Id"]] == csv.read_bytes()
+
+
+def test_the_link_of_both_directions_leads_to_the_dataset(
+    studio: FakeStudio, context: Any, csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Workspace, "page", lambda self, dataset_id: f"http://pages/{dataset_id}")
+    for operator in (upload(source=str(csv)), download(destination=str(tmp_path / "out.csv"))):
+        (link,) = operator.operator_extra_links
+        context["ti"].xcoms.clear()
+        operator.execute(context)
+        assert context["ti"].xcoms == {link.xcom_key: f"http://pages/{studio.datasets[0]['Id']}"}
 
 
 def test_a_retry_gives_the_same_dataset(studio: FakeStudio, context: Any, csv: Path) -> None:
