@@ -77,7 +77,12 @@ def context(
     map_index: int = -1,
 ) -> Any:
     ti = SimpleNamespace(
-        max_tries=max_tries, dag_id="lake", run_id=run_id, task_id=task_id, map_index=map_index
+        max_tries=max_tries,
+        dag_id="lake",
+        run_id=run_id,
+        task_id=task_id,
+        map_index=map_index,
+        xcom_push=lambda **pushed: None,
     )
     return {"ti": ti, "task_state_store": Store() if store is None else store}
 
