@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_INSISTENCE_SECONDS = 0.1
+
 
 class JobCancelled(Exception):
     """Raised inside a job's runner once somebody asked the job to stop."""
@@ -98,17 +100,35 @@ class JobControl:
     @contextmanager
     def interrupting(self, callback: Callable[[], object]) -> Iterator[None]:
         """
-        Call something when the job is asked to stop, but only within a block.
+        Call something when the job is asked to stop, again and again until the block has ended.
+
+        Once is not enough: DuckDB forgets an interrupt that comes before its query has begun.
 
         :param callback: called from another thread, e.g. a connection's ``interrupt``
         """
-        self.on_cancel(callback)
+        over = threading.Event()
+
+        def insist() -> None:
+            while not over.is_set():
+                try:
+                    callback()
+                except Exception:
+                    # E.g. a connection that has been closed since.
+                    log.exception("Could not interrupt job %s", self.job_id)
+                    return
+                over.wait(_INSISTENCE_SECONDS)
+
+        def begin() -> None:
+            threading.Thread(target=insist, name=f"interrupt {self.job_id}", daemon=True).start()
+
+        self.on_cancel(begin)
         try:
             yield
         finally:
+            over.set()
             with self._lock:
-                if callback in self._callbacks:
-                    self._callbacks.remove(callback)
+                if begin in self._callbacks:
+                    self._callbacks.remove(begin)
 
     def cancel(self) -> None:
         """Ask the job to stop."""

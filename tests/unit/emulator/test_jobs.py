@@ -210,6 +210,14 @@ def test_a_callback_is_not_called_after_its_block(tmp_path: Path) -> None:
     assert not called.is_set()
 
 
+def test_an_interrupt_is_repeated_until_its_block_has_ended(tmp_path: Path) -> None:
+    control = JobControl("j", tmp_path / "result")
+    calls = threading.Semaphore(0)
+    with control.interrupting(calls.release):
+        control.cancel()
+        assert all(calls.acquire(timeout=10) for _ in range(3))
+
+
 def test_a_failing_callback_does_not_keep_the_others_from_being_called(tmp_path: Path) -> None:
     control = JobControl("j", tmp_path / "result")
     called = threading.Event()
